@@ -1,0 +1,50 @@
+//! Every bound of this crate, with what it costs in memory.
+//!
+//! What meets a bound gets an error, waits, or ends the connection: never silence, never growth.
+
+use std::time::Duration;
+
+/// A client's body, as sent and inflated: the server's default. Ours are checked before anything is sent.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// LOGIN's body as the server takes it.
+pub const LOGIN_BYTES_MAX: usize = 8 * 1024;
+/// chatroomId and userId.
+pub const ID_BYTES_MAX: usize = 128;
+/// LOGIN's token.
+pub const TOKEN_BYTES_MAX: usize = 4 * 1024;
+/// An encoded userInfo.
+pub const USER_INFO_BYTES_MAX: usize = 1024;
+
+/// Default for what the server may send in one frame, as sent and inflated. A server's own limit is 66 KiB.
+///
+/// The worst a hostile server can make of it: a push of empty records, two bytes each on the wire and about
+/// 150 in memory, so one frame costs up to 75 times its size, once (about 10 MiB at this default).
+pub const FRAME_BYTES_DEFAULT: u32 = 128 * 1024;
+/// The highest frame limit that can be configured; above it the protocol's own length rules end.
+pub const FRAME_BYTES_MAX: u32 = 16 * 1024 * 1024 - 1;
+/// What is read from the socket at once.
+pub const READ_BYTES_MAX: usize = 16 * 1024;
+/// Bytes that wait for the socket to take them; above it no call is taken, so callers wait.
+pub const OUT_BYTES_MAX: usize = 64 * 1024;
+
+/// Calls that wait in the queue between the handles and the connection.
+pub const CALLS_QUEUED_MAX: usize = 64;
+/// JOINs, LOGINs and PINGs that wait for their answer on one connection.
+pub const CALLS_PENDING_MAX: usize = 1024;
+/// Sends whose refusal can still be told by name. A CMS that succeeds is silent, so the oldest are forgotten.
+pub const SENDS_REMEMBERED_MAX: usize = 4096;
+/// Refusals kept for the next flush; further ones are only counted there (each is an event all the same).
+pub const REFUSALS_KEPT_MAX: usize = 256;
+/// Rooms that are joined again after a reconnect.
+pub const ROOMS_MAX: usize = 1024;
+/// Default for the events that wait for the application.
+pub const EVENTS_QUEUED_DEFAULT: usize = 256;
+
+/// The protocol's heartbeat: a PING after so much silence of our own.
+pub const HEARTBEAT: Duration = Duration::from_secs(14);
+/// How long a connection must have lasted for the reconnect schedule to start over.
+pub const STABLE: Duration = Duration::from_secs(30);
+
+const _: () = assert!(FRAME_BYTES_DEFAULT as usize >= 66 * 1024, "a push of one large record must fit");
+const _: () = assert!(FRAME_BYTES_DEFAULT <= FRAME_BYTES_MAX);
+const _: () = assert!(OUT_BYTES_MAX >= 1024);
