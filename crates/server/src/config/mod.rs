@@ -1,0 +1,19 @@
+//! The configuration: every key of the file in its place, checked once, then plain values.
+//!
+//! [`Config`] and its sections are what code takes; `Config::default()` is what runs without a file. A key is written
+//! down in one place, `sections`: its name, type, default, and the words that the default file and these pages show.
+//! Never reads a socket and never resolves a name: what is wrong is found before a port is bound.
+//! Invariant: a `Config` that came out of this module keeps all the relations between its keys.
+
+mod key;
+mod kind;
+mod sections;
+mod words;
+
+pub use key::{Key, Section};
+pub use kind::{KIB, MIB};
+pub use sections::{
+    Addresses, Config, CreateBy, CreateConfig, DrainConfig, FanoutConfig, LimitsConfig, LogConfig, LogFormat,
+    LogLevel, LoginConfig, LoginProvider, RingConfig, RoomsConfig, ServerConfig, TimeoutsConfig, TypesConfig,
+    WireConfig,
+};
