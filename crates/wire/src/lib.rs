@@ -2,12 +2,18 @@
 //!
 //! Frames, dialects, commands, status codes, messages and their limits, for both sides of a connection.
 //! Never holds a socket, a clock, a thread or randomness. The contract is PROTOCOL.md; code cites its sentences.
+//!
+//! A server calls, in this order: [`detect_first`] until the first LOGIN is whole, then a [`Decoder`] in the dialect
+//! that LOGIN showed; [`Inflater`] where a body is gzipped; [`LoginRequest::parse`], [`parse_join`] and [`Cms::parse`] for
+//! the bodies; [`put_record_fields`], [`put_record`] and [`put_room_tail`] for a push; [`put_header`] in front of it.
+//! A client calls [`put_login`], [`put_join`], [`put_cms`] and [`put_frame`], then [`Decoder`] and [`parse_push`].
 mod command;
 mod decode;
 mod detect;
 mod encode;
 mod gzip;
 mod header;
+pub mod limits;
 mod message;
 mod record;
 
