@@ -1,8 +1,19 @@
 //! The first frame: is it a LOGIN, and in which dialect.
-use crate::{CommandMap, Dialect, Frame, Inflater, LengthReading, LoginFields};
+//!
+//! The document leaves open what `len` counts; this is the one place that finds out, from the first LOGIN alone. It is
+//! called again with the longer buffer whenever bytes came, keeps nothing between calls, and never waits for a byte that
+//! a client of the `rest` reading would not send.
+use crate::message::LoginKind;
+use crate::{
+    Command, CommandMap, Compression, Dialect, Flow, Frame, HEADER_BYTES, Header, InflateError, Inflater,
+    LengthReading, LoginFields, LoginRequest,
+};
 
+/// What a deployment lets a first frame be.
 pub struct FirstFrameRules<'a> {
+    /// LOGIN's number is in it.
     pub commands: &'a CommandMap,
+    /// LOGIN's field numbers.
     pub login: LoginFields,
     /// `None`: told apart by the rules of PROTOCOL.md; `Some`: pinned by configuration.
     pub length: Option<LengthReading>,
@@ -12,37 +23,167 @@ pub struct FirstFrameRules<'a> {
     pub versions: u16,
 }
 
+/// What the bytes so far are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detected<'a> {
     /// Not all of the first frame is here yet.
     NeedMore,
     /// A whole LOGIN frame (body as sent, not yet inflated or parsed), its dialect, and how many bytes it took.
-    Login { frame: Frame<'a>, dialect: Dialect, taken: usize },
+    Login {
+        /// Borrows the input.
+        frame: Frame<'a>,
+        /// Kept for the connection's life.
+        dialect: Dialect,
+        /// Of the input.
+        taken: usize,
+    },
     /// Close without a byte.
     Refused(FirstFrameError),
 }
 
+/// Why a first frame is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FirstFrameError {
+    /// Another command.
     #[error("the first frame is command {0}, not LOGIN")]
     NotLogin(u8),
+    /// Flow 1, 2 or 3.
     #[error("the first frame's flow is not a request")]
     NotRequest,
+    /// Compression 2 or 3.
     #[error("reserved compression")]
     ReservedCompression,
+    /// A nibble the configuration leaves out.
     #[error("version {0} is not served")]
     Version(u8),
-    #[error("a first frame of len {0} is over the limit")]
+    /// By its header, or by what it inflates to in either reading.
+    #[error("a first frame of len {0} is over the limit, as sent or inflated")]
     TooLarge(u32),
+    /// Below 7 where `rest` is pinned.
     #[error("len {0} does not fit the pinned reading")]
     ShortLen(u32),
 }
 
 /// `scratch` receives inflated bytes while a gzipped candidate is tried. Allocates nothing else.
 pub fn detect_first<'a>(
-    _input: &'a [u8],
-    _rules: &FirstFrameRules<'_>,
-    _inflater: &mut Inflater,
-    _scratch: &mut Vec<u8>,
+    input: &'a [u8],
+    rules: &FirstFrameRules<'_>,
+    inflater: &mut Inflater,
+    scratch: &mut Vec<u8>,
 ) -> Detected<'a> {
-    todo!()
+    let Some((header, behind)) = input.split_first_chunk::<HEADER_BYTES>() else { return Detected::NeedMore };
+    let first = First { header: Header::parse(header), behind };
+    let reading = first.check_header(rules).and_then(|()| match rules.length {
+        Some(pinned) => Ok(Some(pinned)),
+        None => first.reading(rules, inflater, scratch),
+    });
+    match reading.and_then(|reading| first.whole(reading, rules)) {
+        Ok(detected) => detected,
+        Err(error) => Detected::Refused(error),
+    }
+}
+
+/// A first frame of which at least the header is here.
+struct First<'a> {
+    header: Header,
+    behind: &'a [u8],
+}
+
+impl<'a> First<'a> {
+    /// What the header alone decides, before anybody buffers a body.
+    fn check_header(&self, rules: &FirstFrameRules<'_>) -> Result<(), FirstFrameError> {
+        let Header { len, command, flag, .. } = self.header;
+        if rules.commands.command(command) != Some(Command::Login) {
+            return Err(FirstFrameError::NotLogin(command));
+        }
+        if flag.flow() != Flow::Request {
+            return Err(FirstFrameError::NotRequest);
+        }
+        if !matches!(flag.compression(), Compression::None | Compression::Gzip) {
+            return Err(FirstFrameError::ReservedCompression);
+        }
+        if rules.versions >> flag.version() & 1 == 0 {
+            return Err(FirstFrameError::Version(flag.version()));
+        }
+        // Without a pin the shorter body counts: a LOGIN at the limit must pass in both readings.
+        let shortest = match rules.length {
+            Some(pinned) => pinned.body_of(len).ok_or(FirstFrameError::ShortLen(len))?,
+            None => LengthReading::Rest.body_of(len).unwrap_or(len),
+        };
+        if shortest > rules.login_max { Err(FirstFrameError::TooLarge(len)) } else { Ok(()) }
+    }
+
+    /// Which reading the bytes show; `None`: too few of them yet. The four steps of PROTOCOL.md.
+    fn reading(
+        &self,
+        rules: &FirstFrameRules<'_>,
+        inflater: &mut Inflater,
+        scratch: &mut Vec<u8>,
+    ) -> Result<Option<LengthReading>, FirstFrameError> {
+        // 1. Too small to count the seven bytes behind `len`.
+        let Some(candidate_bytes) = LengthReading::Rest.body_of(self.header.len) else {
+            return Ok(Some(LengthReading::Body));
+        };
+        let Some((candidate, further)) = self.behind.split_at_checked(candidate_bytes as usize) else {
+            return Ok(None);
+        };
+        // 2. What would be the whole body under `rest` is not one.
+        if !self.is_whole_login(candidate, rules, inflater, scratch)? {
+            return Ok(Some(LengthReading::Body));
+        }
+        // 3. A part of a gzip member is never a whole one.
+        if self.is_gzip() && !candidate.is_empty() {
+            return Ok(Some(LengthReading::Rest));
+        }
+        // 4. The top byte of the next frame's len is 0x00, and no protobuf tag is. Nothing there: no reason to wait.
+        Ok(Some(match further.first() {
+            None | Some(0) => LengthReading::Rest,
+            Some(_) => LengthReading::Body,
+        }))
+    }
+
+    /// A complete LoginRequest of a guest or of a user, gzipped where the flag says so.
+    fn is_whole_login(
+        &self,
+        candidate: &[u8],
+        rules: &FirstFrameRules<'_>,
+        inflater: &mut Inflater,
+        scratch: &mut Vec<u8>,
+    ) -> Result<bool, FirstFrameError> {
+        let body = if self.is_gzip() {
+            match inflater.inflate(candidate, rules.login_max as usize, scratch) {
+                Ok(()) => &scratch[..],
+                Err(InflateError::Malformed) => return Ok(false),
+                // Seven bytes more, under `body`, inflate to no less.
+                Err(InflateError::TooLarge { .. }) => return Err(FirstFrameError::TooLarge(self.header.len)),
+            }
+        } else {
+            candidate
+        };
+        Ok(LoginRequest::parse(body, rules.login).is_ok_and(|login| login.kind() != LoginKind::Half))
+    }
+
+    /// The frame under `reading`, if all of it is here.
+    fn whole(
+        &self,
+        reading: Option<LengthReading>,
+        rules: &FirstFrameRules<'_>,
+    ) -> Result<Detected<'a>, FirstFrameError> {
+        let Some((length, body_bytes)) =
+            reading.and_then(|length| Some((length, length.body_of(self.header.len)?)))
+        else {
+            return Ok(Detected::NeedMore);
+        };
+        if body_bytes > rules.login_max {
+            return Err(FirstFrameError::TooLarge(self.header.len));
+        }
+        let Some(body) = self.behind.get(..body_bytes as usize) else { return Ok(Detected::NeedMore) };
+        let dialect = Dialect { length, version: self.header.flag.version(), gzip: self.is_gzip() };
+        let frame = Frame { header: self.header, body };
+        Ok(Detected::Login { frame, dialect, taken: HEADER_BYTES + body.len() })
+    }
+
+    fn is_gzip(&self) -> bool {
+        self.header.flag.compression() == Compression::Gzip
+    }
 }

@@ -16,6 +16,7 @@ mod header;
 pub mod limits;
 mod message;
 mod record;
+mod scan;
 
 pub use command::{Command, CommandMap, CommandMapError, Status};
 pub use decode::{Decoder, Frame, FrameError};
@@ -24,7 +25,7 @@ pub use encode::{put_frame, put_header};
 pub use gzip::{Deflater, InflateError, Inflater};
 pub use header::{Compression, ConnectFlag, Dialect, Flow, HEADER_BYTES, Header, LengthReading};
 pub use message::{
-    BodyError, LoginFields, LoginRequest, Message, UserInfo, parse_join, parse_push, put_cms, put_join,
-    put_login,
+    BodyError, LoginFields, LoginKind, LoginRequest, Message, UserInfo, parse_join, parse_push, put_cms,
+    put_join, put_login,
 };
 pub use record::{Cms, CmsRules, put_record, put_record_fields, put_room_tail, record_bytes};
