@@ -1,6 +1,7 @@
 //! The Longwire server: shards, listeners, configuration, logs.
 
 pub mod config;
+pub mod escape;
 
 use config::Config;
 use std::path::PathBuf;

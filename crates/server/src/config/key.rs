@@ -44,19 +44,24 @@ pub(super) struct Draft {
 pub struct Section {
     /// `server` for `[server]`.
     pub name: &'static str,
-    /// What the section is about, in a line or two.
-    pub doc: &'static str,
-    pub(super) groups: &'static [&'static [Key]],
+    pub(super) groups: &'static [Group],
+}
+
+/// Keys that belong together under one comment.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) doc: &'static str,
+    pub(super) keys: &'static [Key],
 }
 
 impl Section {
     /// The section's keys, in the order of the file.
     pub fn keys(&self) -> impl Iterator<Item = &'static Key> {
-        self.groups.iter().copied().flatten()
+        self.groups.iter().flat_map(|group| group.keys)
     }
 }
 
-/// A section's struct, its `Default`, and its `KEYS`.
+/// A section's struct, its `Default`, and its `GROUP` of keys.
 ///
 /// `field: Type as KIND = default` is a key; what follows `with` is no key itself: it has keys of its own.
 macro_rules! section {
@@ -79,12 +84,14 @@ macro_rules! section {
             }
         }
         impl $name {
-            pub(super) const DOC: &'static str = concat!($($about, "\n"),+);
-            pub(super) const KEYS: &'static [Key] = &[ $( Key {
+            const GROUP: Group = Group { doc: concat!($($about, "\n"),+), keys: Self::KEYS };
+            const KEYS: &'static [Key] = &[ $( Key {
                 path: concat!($path, ".", stringify!($field)),
                 doc: concat!($($doc, "\n"),+),
                 plain: $kind.plain,
-                set: |draft, value| Ok(Self::in_config_mut(&mut draft.config).$field = ($kind.read)(value)?),
+                set: |draft, value| {
+                    ($kind.read)(value).map(|value| Self::in_config_mut(&mut draft.config).$field = value)
+                },
                 show: |config| ($kind.show)(&Self::in_config(config).$field),
             } ),+ ];
             fn in_config_mut(config: &mut Config) -> &mut Self {

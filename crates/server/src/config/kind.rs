@@ -233,11 +233,17 @@ fn read_word<T: Word>(value: &Value) -> Result<T, String> {
     if let Some((_, word)) = T::WORDS.iter().find(|(name, _)| Some(*name) == text) {
         return Ok(*word);
     }
-    let names: Vec<String> = T::WORDS.iter().map(|(name, _)| quoted(name)).collect();
+    let names = one_of(T::WORDS.iter().map(|(name, _)| quoted(name)).collect());
     if T::PLANNED.iter().any(|name| Some(*name) == text) {
-        return Err(format!("{} is not in this release, only {} is", shown(value), names.join(" or ")));
+        return Err(format!("{} is not in this release, only {names} is", shown(value)));
     }
-    Err(expected(&names.join(" or "), value))
+    Err(expected(&names, value))
+}
+
+/// `a, b or c`.
+fn one_of(mut names: Vec<String>) -> String {
+    let last = names.pop().unwrap_or_default();
+    if names.is_empty() { last } else { format!("{} or {last}", names.join(", ")) }
 }
 
 fn show_word<T: Word>(word: &T) -> String {

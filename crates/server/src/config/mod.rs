@@ -7,13 +7,25 @@
 
 mod key;
 mod kind;
+mod load;
+mod names;
+mod problem;
+mod relations;
 mod sections;
+mod template;
 mod words;
 
 pub use key::{Key, Section};
 pub use kind::{KIB, MIB};
+pub use load::{Flag, Layers, Loaded, keys, load};
+pub use problem::{Origin, Problem, Problems};
+pub use relations::RECORD_EXTRA_MAX;
 pub use sections::{
     Addresses, Config, CreateBy, CreateConfig, DrainConfig, FanoutConfig, LimitsConfig, LogConfig, LogFormat,
     LogLevel, LoginConfig, LoginProvider, RingConfig, RoomsConfig, ServerConfig, TimeoutsConfig, TypesConfig,
     WireConfig,
 };
+pub use template::{default_file, default_variables};
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //! The comments of the fields are what the default file says above a key, so they speak to an operator: what it is,
 //! and what it may cost at worst. Relations between keys are checked in `relations`.
 
-use super::key::{Draft, Key, Section, section};
+use super::key::{Draft, Group, Key, Section, section};
 use super::kind::{self, KIB, MIB};
 use longwire_wire::{Command, CommandMap, LengthReading, LoginFields};
 use std::collections::BTreeSet;
@@ -222,55 +222,58 @@ section! {
 
 /// The file's sections in its order.
 pub(super) static SECTIONS: &[Section] = &[
-    Section { name: "server", doc: ServerConfig::DOC, groups: &[ServerConfig::KEYS] },
-    Section { name: "log", doc: LogConfig::DOC, groups: &[LogConfig::KEYS] },
-    Section {
-        name: "wire",
-        doc: WireConfig::DOC,
-        groups: &[WireConfig::KEYS, COMMAND_KEYS, LOGIN_FIELD_KEYS, TimeoutsConfig::KEYS],
-    },
-    Section { name: "fanout", doc: FanoutConfig::DOC, groups: &[FanoutConfig::KEYS, RingConfig::KEYS] },
-    Section { name: "limits", doc: LimitsConfig::DOC, groups: &[LimitsConfig::KEYS] },
-    Section { name: "login", doc: LoginConfig::DOC, groups: &[LoginConfig::KEYS] },
-    Section { name: "rooms", doc: CreateConfig::DOC, groups: &[CreateConfig::KEYS, TypesConfig::KEYS] },
-    Section { name: "drain", doc: DrainConfig::DOC, groups: &[DrainConfig::KEYS] },
+    Section { name: "server", groups: &[ServerConfig::GROUP] },
+    Section { name: "log", groups: &[LogConfig::GROUP] },
+    Section { name: "wire", groups: &[WireConfig::GROUP, COMMANDS, LOGIN_FIELDS, TimeoutsConfig::GROUP] },
+    Section { name: "fanout", groups: &[FanoutConfig::GROUP, RingConfig::GROUP] },
+    Section { name: "limits", groups: &[LimitsConfig::GROUP] },
+    Section { name: "login", groups: &[LoginConfig::GROUP] },
+    Section { name: "rooms", groups: &[CreateConfig::GROUP, TypesConfig::GROUP] },
+    Section { name: "drain", groups: &[DrainConfig::GROUP] },
 ];
 
-/// A number for each command: 1 to 63, because 64 and up are Longwire's extensions.
+/// A number for each command, in the order of [`Draft::codes`] and [`CommandMap::new`].
+const COMMANDS: Group = Group {
+    doc: " The commands' numbers, 1 to 63, each its own: 64 and up are Longwire's extensions.\n",
+    keys: &[
+        command_key!("login", 0, Login),
+        command_key!("logout", 1, Logout),
+        command_key!("ping", 2, Ping),
+        command_key!("pong", 3, Pong),
+        command_key!("join_cr", 4, JoinCr),
+        command_key!("cms", 5, Cms),
+    ],
+};
+
 macro_rules! command_key {
-    ($name:literal, $at:literal, $command:ident, $doc:literal) => {
+    ($name:literal, $at:literal, $command:ident) => {
         Key {
             path: concat!("wire.commands.", $name),
-            doc: $doc,
+            doc: "",
             plain: false,
-            set: |draft: &mut Draft, value| Ok(draft.codes[$at] = Some(kind::read_command(value)?)),
+            set: |draft: &mut Draft, value| {
+                kind::read_command(value).map(|code| draft.codes[$at] = Some(code))
+            },
             show: |config| config.wire.commands.code(Command::$command).to_string(),
         }
     };
 }
-/// In the order of [`Draft::codes`] and [`CommandMap::new`].
-const COMMAND_KEYS: &[Key] = &[
-    command_key!("login", 0, Login, " The commands' numbers, 1 to 63, each its own.\n"),
-    command_key!("logout", 1, Logout, ""),
-    command_key!("ping", 2, Ping, ""),
-    command_key!("pong", 3, Pong, ""),
-    command_key!("join_cr", 4, JoinCr, ""),
-    command_key!("cms", 5, Cms, ""),
-];
+use command_key;
 
-const LOGIN_FIELD_KEYS: &[Key] = &[
-    Key {
-        path: "wire.login.token",
-        doc: " LOGIN's field numbers, 1 to 99: the document lost them.\n",
-        plain: false,
-        set: |draft, value| Ok(draft.config.wire.login.token = kind::read_field(value)?),
-        show: |config| config.wire.login.token.to_string(),
-    },
-    Key {
-        path: "wire.login.user_id",
-        doc: "",
-        plain: false,
-        set: |draft, value| Ok(draft.config.wire.login.user_id = kind::read_field(value)?),
-        show: |config| config.wire.login.user_id.to_string(),
-    },
-];
+const LOGIN_FIELDS: Group = Group {
+    doc: " LOGIN's field numbers, 1 to 99: the document lost them.\n",
+    keys: &[login_field_key!("token", token), login_field_key!("user_id", user_id)],
+};
+
+macro_rules! login_field_key {
+    ($name:literal, $field:ident) => {
+        Key {
+            path: concat!("wire.login.", $name),
+            doc: "",
+            plain: false,
+            set: |draft, value| kind::read_field(value).map(|number| draft.config.wire.login.$field = number),
+            show: |config| config.wire.login.$field.to_string(),
+        }
+    };
+}
+use login_field_key;

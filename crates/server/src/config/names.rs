@@ -1,0 +1,120 @@
+//! Names that are no key: which key was meant, and which names belong to later releases.
+
+use super::sections::SECTIONS;
+
+/// Keys and tables of later releases: refused too, but not as if they were a mistake.
+const PLANNED: &[&str] = &[
+    "admin",
+    "hooks",
+    "limits.handshakes_max",
+    "listener",
+    "login.claims",
+    "login.http",
+    "login.jwks",
+    "login.jwt",
+    "login.key",
+    "login.sessions",
+    "login.static_file",
+    "quotas",
+    "rooms.attributes",
+    "rooms.filter",
+    "rooms.notices",
+    "server.data_dir",
+    "server.private_fd_tables",
+    "server.proxy_from",
+    "server.transports",
+    "tls",
+    "web",
+];
+
+/// Whether `path` is, or lies below, a name of a later release.
+pub(super) fn is_planned(path: &str) -> bool {
+    PLANNED
+        .iter()
+        .any(|name| path == *name || path.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+}
+
+/// Whether `path` is a table that holds keys: `wire`, `wire.timeouts`.
+pub(super) fn is_table(path: &str) -> bool {
+    tables().any(|table| table == path)
+}
+
+/// The key that was probably meant; the nearest there is, however far.
+pub(super) fn nearest_key(path: &str) -> Option<&'static str> {
+    nearest(path, SECTIONS.iter().flat_map(|section| section.keys()).map(|key| key.path))
+}
+
+/// The table or key that was probably meant by a table's name.
+pub(super) fn nearest_table(path: &str) -> Option<&'static str> {
+    nearest(path, tables())
+}
+
+fn tables() -> impl Iterator<Item = &'static str> {
+    let keys = SECTIONS.iter().flat_map(|section| section.keys()).map(|key| key.path);
+    keys.flat_map(|path| path.match_indices('.').map(move |(dot, _)| &path[..dot]))
+}
+
+/// By edit distance, but a right name in the wrong table comes before all: `limits.frame_max` is `wire.frame_max`.
+fn nearest<'a>(path: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let path = path.to_lowercase().replace('-', "_");
+    let last = |path: &str| path.rsplit('.').next().map(str::to_owned);
+    candidates.min_by_key(|candidate| (last(candidate) != last(&path), distance(&path, candidate)))
+}
+
+/// Levenshtein's: how many characters to insert, delete or replace. Names are short; hostile ones are cut.
+fn distance(left: &str, right: &str) -> usize {
+    const NAME_MAX: usize = 200;
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (above, left) in left.chars().take(NAME_MAX).enumerate() {
+        let mut diagonal = above;
+        row[0] = above + 1;
+        for (at, right) in right.iter().enumerate() {
+            let replaced = diagonal + usize::from(left != *right);
+            diagonal = row[at + 1];
+            row[at + 1] = replaced.min(diagonal + 1).min(row[at] + 1);
+        }
+    }
+    row[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distance_counts_edits() {
+        for (left, right, edits) in
+            [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("listen", "lisen", 1), ("ab", "ba", 2)]
+        {
+            assert_eq!(distance(left, right), edits, "{left} {right}");
+            assert_eq!(distance(right, left), edits, "{right} {left}");
+        }
+    }
+
+    #[test]
+    fn the_key_that_was_meant_is_named() {
+        for (wrong, meant) in [
+            ("server.lisen", "server.listen"),
+            ("server.send-buffer", "server.send_buffer"),
+            ("limits.frame_max", "wire.frame_max"),
+            ("listen", "server.listen"),
+            ("wire.timeouts.idel", "wire.timeouts.idle"),
+            ("wire.idle", "wire.timeouts.idle"),
+            ("LOG.LEVEL", "log.level"),
+        ] {
+            assert_eq!(nearest_key(wrong), Some(meant), "{wrong}");
+        }
+        assert_eq!(nearest_table("sever"), Some("server"));
+        assert_eq!(nearest_table("wire.timeout"), Some("wire.timeouts"));
+    }
+
+    #[test]
+    fn nothing_is_both_planned_and_here() {
+        for key in SECTIONS.iter().flat_map(|section| section.keys()) {
+            assert!(!is_planned(key.path), "{}", key.path);
+            assert!(!is_table(key.path), "{}", key.path);
+        }
+        assert!(is_planned("admin.limits.body_max") && is_planned("login.jwt") && !is_planned("adminx"));
+    }
+}

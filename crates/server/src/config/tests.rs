@@ -1,0 +1,230 @@
+//! The configuration as an operator meets it: files, variables and flags in, values or lines of complaint out.
+
+use super::*;
+
+fn from_file(text: &str) -> Result<Loaded, Problems> {
+    load(&Layers { file: Some(("longwire.toml".to_owned(), text.to_owned())), ..Layers::default() })
+}
+
+fn from_variables(variables: &[(&str, &str)]) -> Result<Loaded, Problems> {
+    let variables = variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    load(&Layers { variables, ..Layers::default() })
+}
+
+fn from_flag(key: &str, value: &str) -> Result<Loaded, Problems> {
+    let flag = Flag { name: "--set".to_owned(), key: key.to_owned(), value: value.to_owned() };
+    load(&Layers { flags: vec![flag], ..Layers::default() })
+}
+
+/// Another legal value for every key, as TOML: what the layers are tried with.
+const OTHERS: &[(&str, &str)] = &[
+    ("server.listen", r#"["127.0.0.1:0", "[::1]:7611"]"#),
+    ("server.shards", "4"),
+    ("server.connections_max", "5000"),
+    ("server.send_buffer", r#""128KiB""#),
+    ("log.format", r#""json""#),
+    ("log.level", r#""debug,longwire_server::shard=trace""#),
+    ("log.addresses", r#""masked""#),
+    ("wire.length", r#""rest""#),
+    ("wire.versions", "[0, 3]"),
+    ("wire.relay_fields", "[7, 12]"),
+    ("wire.frame_max", r#""128KiB""#),
+    ("wire.push_max", r#""32KiB""#),
+    ("wire.gzip_min", r#""1KiB""#),
+    ("wire.commands.login", "11"),
+    ("wire.commands.logout", "12"),
+    ("wire.commands.ping", "13"),
+    ("wire.commands.pong", "14"),
+    ("wire.commands.join_cr", "15"),
+    ("wire.commands.cms", "63"),
+    ("wire.login.token", "4"),
+    ("wire.login.user_id", "99"),
+    ("wire.timeouts.login_start", r#""5s""#),
+    ("wire.timeouts.login", r#""2s""#),
+    ("wire.timeouts.idle", r#""1m""#),
+    ("wire.timeouts.heartbeat", r#""1500ms""#),
+    ("fanout.min_interval", r#""50ms""#),
+    ("fanout.rings_max", r#""1GiB""#),
+    ("fanout.pinned_max", r#""8MiB""#),
+    ("fanout.stall_timeout", r#""10s""#),
+    ("fanout.ring.records", "16"),
+    ("fanout.ring.bytes", r#""1MiB""#),
+    ("fanout.ring.priority_records", "8"),
+    ("fanout.ring.priority_bytes", r#""256KiB""#),
+    ("limits.unauthenticated_max", "7"),
+    ("limits.login_max", r#""4KiB""#),
+    ("limits.message_max", r#""1000B""#),
+    ("limits.id_max", r#""64B""#),
+    ("limits.rooms_per_connection", "1"),
+    ("limits.rooms_max", "10"),
+    ("limits.memory_max", r#""2GiB""#),
+    ("login.provider", r#""open""#), // the only one there is
+    ("login.open_on_any_address", "true"),
+    ("login.guests", "false"),
+    ("rooms.create.by", r#""join""#), // the only one there is
+    ("rooms.create.idle_ttl", r#""24h""#),
+    ("rooms.types.client", r#"["gift", 7]"#),
+    ("rooms.types.priority", r#"["gift"]"#),
+    ("drain.spread", r#""0s""#),
+    ("drain.deadline", r#""1m""#),
+];
+
+#[test]
+fn every_key_can_be_set_by_file_variable_and_flag() {
+    let named: Vec<_> = OTHERS.iter().map(|(path, _)| *path).collect();
+    assert_eq!(named, keys().map(|key| key.path).collect::<Vec<_>>(), "OTHERS lists every key in order");
+    for (key, (path, toml)) in keys().zip(OTHERS) {
+        let plain = toml.trim_matches(|c| key.plain && c == '"');
+        for (layer, loaded) in [
+            ("file", from_file(&format!("{path} = {toml}"))),
+            ("variable", from_variables(&[(&key.variable(), plain)])),
+            ("flag", from_flag(path, plain)),
+        ] {
+            let loaded = loaded.unwrap_or_else(|err| panic!("{layer}: {err}"));
+            assert_eq!(key.show(&loaded.config), *toml, "{layer} {path}");
+            assert_ne!(loaded.origin(key), Origin::Default, "{layer} {path}");
+            assert!(loaded.warnings.is_empty());
+            let only = ["login.provider", "rooms.create.by"].contains(path);
+            assert_eq!(loaded.config == Config::default(), only, "{layer} {path} changes the configuration");
+        }
+    }
+}
+
+#[test]
+fn the_default_file_is_the_default() {
+    let loaded = from_file(&default_file()).unwrap();
+    assert_eq!(loaded.config, Config::default());
+    assert!(keys().all(|key| loaded.origin(key) != Origin::Default), "the default file names every key");
+    assert!(default_file().lines().all(|line| line.chars().count() <= 120));
+    assert_eq!(load(&Layers::default()).unwrap().config, Config::default());
+}
+
+#[test]
+fn the_default_variables_are_the_default() {
+    let text = default_variables();
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let variables: Vec<_> = lines.map(|line| line.split_once('=').unwrap()).collect();
+    let loaded = from_variables(&variables).unwrap();
+    assert_eq!(loaded.config, Config::default());
+    assert_eq!(variables.len(), keys().count());
+}
+
+/// What is written down about the defaults elsewhere.
+#[test]
+fn the_defaults_are_the_documented_ones() {
+    let config = Config::default();
+    assert_eq!(config.server.listen, ["127.0.0.1:7610".parse().unwrap()]);
+    assert_eq!(config.limits.token_max(), 4 * KIB);
+    assert_eq!(config.wire.versions, u16::MAX);
+    assert!(keys().all(|key| key.show(&config).len() < 60));
+}
+
+#[test]
+fn a_flag_goes_over_a_variable_over_the_file() {
+    let mut layers = Layers {
+        file: Some(("f".to_owned(), "limits.rooms_max = 1".to_owned())),
+        variables: vec![("LONGWIRE_LIMITS__ROOMS_MAX".to_owned(), "2".to_owned())],
+        flags: vec![Flag {
+            name: "--set".to_owned(),
+            key: "limits.rooms_max".to_owned(),
+            value: "3".to_owned(),
+        }],
+    };
+    let key = keys().find(|key| key.path == "limits.rooms_max").unwrap();
+    let seen = |layers: &Layers| {
+        let loaded = load(layers).unwrap();
+        (loaded.config.limits.rooms_max, loaded.origin(key).to_string())
+    };
+    assert_eq!(seen(&layers), (3, "--set".to_owned()));
+    layers.flags.clear();
+    assert_eq!(seen(&layers), (2, "LONGWIRE_LIMITS__ROOMS_MAX".to_owned()));
+    layers.variables[0].1.clear(); // an empty variable is not set
+    assert_eq!(seen(&layers), (1, "f:1:20".to_owned()));
+    layers.file = None;
+    assert_eq!(seen(&layers), (100_000, "default".to_owned()));
+}
+
+#[test]
+fn a_variable_or_flag_may_set_a_whole_table() {
+    let loaded = from_variables(&[("LONGWIRE_WIRE__TIMEOUTS", r#"{ idle = "40s", login = "3s" }"#)]).unwrap();
+    assert_eq!(loaded.config.wire.timeouts.idle.as_secs(), 40);
+    assert_eq!(loaded.config.wire.timeouts.login.as_secs(), 3);
+    let loaded = from_flag("wire.commands", "{ login = 2, logout = 1 }").unwrap();
+    assert_eq!(loaded.config.wire.commands.code(longwire_wire::Command::Logout), 1);
+}
+
+#[test]
+fn variables_that_are_not_ours_are_passed_over() {
+    let loaded = from_variables(&[
+        ("LONGWIRE_PORT", "tcp://10.0.0.1:7610"),
+        ("LONGWIRE_PORT_7610_TCP", "tcp://10.0.0.1:7610"),
+        ("LONGWIRE_SERVICE_HOST", "10.0.0.1"),
+        ("LONGWIRE_SERVICE_PORT__X", "1"),
+        ("LONGWIRE_ADDR", "127.0.0.1:1"),
+        ("SERVER__LISTEN", "x"),
+    ])
+    .unwrap();
+    assert_eq!(loaded.config, Config::default());
+    assert_eq!(loaded.warnings, []);
+}
+
+#[test]
+fn an_unknown_variable_is_a_warning_with_the_nearest() {
+    let loaded =
+        from_variables(&[("LONGWIRE_LOG__LEVLE", "debug"), ("LONGWIRE_ADMIN__LISTEN", "x")]).unwrap();
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "LONGWIRE_LOG__LEVLE: log.levle: no such key, passed over; the nearest is LONGWIRE_LOG__LEVEL",
+            "LONGWIRE_ADMIN__LISTEN: admin.listen: not in this release",
+        ]
+    );
+}
+
+#[test]
+fn a_number_that_is_anything_breaks_nothing() {
+    for (path, _) in OTHERS {
+        for toml in [
+            "-1",
+            "0",
+            "1",
+            "9223372036854775807",
+            "0xffffffffffffffffffff",
+            "1e400",
+            "nan",
+            "true",
+            "[]",
+            "[-1]",
+            "[[1]]",
+            "{}",
+            "1979-05-27",
+            r#""""#,
+            r#""9999999999999999999GiB""#,
+            r#""18446744073709551615h""#,
+            r#""\u0000""#,
+        ] {
+            if let Err(problems) = from_file(&format!("{path} = {toml}")) {
+                assert!(problems.0.iter().all(|problem| !problem.reason.contains('\n')), "{problems}");
+            }
+            let _ = from_flag(path, toml);
+        }
+    }
+}
+
+/// The files that are wrong, each with the very lines that it gets. `BLESS=1` writes the lines anew, to be reviewed.
+#[test]
+fn broken_files_get_exactly_these_lines() {
+    const CASES: &str = include_str!("broken_files.txt");
+    let mut cases = CASES.split("=====\n");
+    let mut told = cases.next().unwrap_or_default().to_owned();
+    for case in cases {
+        let (text, _) = case.split_once("-----\n").expect("a file, -----, its complaints");
+        let problems = from_file(text).expect_err(text);
+        told += &format!("=====\n{text}-----\n{problems}\n");
+    }
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/broken_files.txt"), &told).unwrap();
+    }
+    assert_eq!(told, CASES);
+}
