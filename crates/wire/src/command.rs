@@ -66,6 +66,8 @@ pub enum CommandMapError {
     },
 }
 
+//= PROTOCOL.md#4.1
+// The commands have these codes by default.
 impl Default for CommandMap {
     fn default() -> Self {
         Self { codes: [1, 2, 3, 4, 5, 6] }
@@ -118,6 +120,8 @@ macro_rules! statuses {
     };
 }
 
+//= PROTOCOL.md#5.1
+// The status codes are those of its table.
 statuses! {
     /// It is done.
     OK = 0,

@@ -67,11 +67,17 @@ impl Decoder {
         Ok(Some((Frame { header, body }, HEADER_BYTES + body_bytes)))
     }
 
-    /// Judges the length before anybody buffers a body for it.
+    //= PROTOCOL.md#14.3
+    // A `len` over the limit is refused before anything is buffered for it.
+    /// Judges the length from the header alone.
     #[inline]
     fn body_bytes(&self, header: Header) -> Result<u32, FrameError> {
         match self.reading.body_of(header.len) {
+            //= PROTOCOL.md#3.16
+            // A *rest* frame with `len` below 7 is MALFORMED, and the server closes.
             None => Err(FrameError::ShortLen { header }),
+            //= PROTOCOL.md#5.14
+            // Over the limit: TOO_LARGE from the header alone, and the server closes.
             Some(body) if body > self.body_max => {
                 Err(FrameError::TooLarge { header, body: body.into(), max: self.body_max })
             }

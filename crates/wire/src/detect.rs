@@ -90,59 +90,81 @@ struct First<'a> {
 }
 
 impl<'a> First<'a> {
-    /// What the header alone decides, before anybody buffers a body.
+    //= PROTOCOL.md#5.9
+    // Refused from the 11 bytes of the header, without waiting for the body.
+    /// What the header alone decides.
     fn check_header(&self, rules: &FirstFrameRules<'_>) -> Result<(), FirstFrameError> {
         let Header { len, command, flag, .. } = self.header;
-        if rules.commands.command(command) != Some(Command::Login) {
-            return Err(FirstFrameError::NotLogin(command));
-        }
-        if flag.flow() != Flow::Request {
-            return Err(FirstFrameError::NotRequest);
-        }
-        if !matches!(flag.compression(), Compression::None | Compression::Gzip) {
-            return Err(FirstFrameError::ReservedCompression);
-        }
-        if rules.versions >> flag.version() & 1 == 0 {
-            return Err(FirstFrameError::Version(flag.version()));
-        }
+        //= PROTOCOL.md#5.17
+        // A header with several faults is judged in this order: length, flow, command, compression.
+        //= PROTOCOL.md#3.3
         // Without a pin the shorter body counts: a LOGIN at the limit must pass in both readings.
         let shortest = match rules.length {
             Some(pinned) => pinned.body_of(len).ok_or(FirstFrameError::ShortLen(len))?,
             None => LengthReading::Rest.body_of(len).unwrap_or(len),
         };
-        if shortest > rules.login_max { Err(FirstFrameError::TooLarge(len)) } else { Ok(()) }
+        if shortest > rules.login_max {
+            return Err(FirstFrameError::TooLarge(len));
+        }
+        if flag.flow() != Flow::Request {
+            return Err(FirstFrameError::NotRequest);
+        }
+        if rules.commands.command(command) != Some(Command::Login) {
+            return Err(FirstFrameError::NotLogin(command));
+        }
+        if !matches!(flag.compression(), Compression::None | Compression::Gzip) {
+            return Err(FirstFrameError::ReservedCompression);
+        }
+        //= PROTOCOL.md#19.4
+        // A first LOGIN with a version that is not served closes without a byte.
+        if rules.versions >> flag.version() & 1 == 0 {
+            return Err(FirstFrameError::Version(flag.version()));
+        }
+        Ok(())
     }
 
-    /// Which reading the bytes show; `None`: too few of them yet. The four steps of PROTOCOL.md.
+    /// Which reading the bytes show; `None`: too few of them yet.
     fn reading(
         &self,
         rules: &FirstFrameRules<'_>,
         inflater: &mut Inflater,
         scratch: &mut Vec<u8>,
     ) -> Result<Option<LengthReading>, FirstFrameError> {
-        // 1. Too small to count the seven bytes behind `len`.
+        //= PROTOCOL.md#3.4
+        // A first `len` below 7 is the reading *body*.
         let Some(candidate_bytes) = LengthReading::Rest.body_of(self.header.len) else {
             return Ok(Some(LengthReading::Body));
         };
+        //= PROTOCOL.md#3.5
+        // Wait for 4 + L bytes; the L - 7 bytes behind the header are the body, were the reading *rest*.
         let Some((candidate, further)) = self.behind.split_at_checked(candidate_bytes as usize) else {
             return Ok(None);
         };
-        // 2. What would be the whole body under `rest` is not one.
+        //= PROTOCOL.md#3.6
+        // A candidate that is not a complete LoginRequest means *body*.
+        //= PROTOCOL.md#3.7
+        // And so does one with exactly one of token and userId.
         if !self.is_whole_login(candidate, rules, inflater, scratch)? {
             return Ok(Some(LengthReading::Body));
         }
-        // 3. A part of a gzip member is never a whole one.
+        //= PROTOCOL.md#3.9
+        // A whole gzip member is *rest*: a part of a member is never a whole one.
         if self.is_gzip() && !candidate.is_empty() {
             return Ok(Some(LengthReading::Rest));
         }
-        // 4. The top byte of the next frame's len is 0x00, and no protobuf tag is. Nothing there: no reason to wait.
+        //= PROTOCOL.md#3.10
+        // A further byte decides: the highest byte of the next `len` is 0x00, and no protobuf tag is.
+        //= PROTOCOL.md#3.11
+        // No further byte is *rest*, whose client would not send one.
         Ok(Some(match further.first() {
             None | Some(0) => LengthReading::Rest,
             Some(_) => LengthReading::Body,
         }))
     }
 
-    /// A complete LoginRequest of a guest or of a user, gzipped where the flag says so.
+    //= PROTOCOL.md#3.8
+    // Gzipped: empty, or exactly one member that inflates within the limit to a complete LoginRequest.
+    /// A complete LoginRequest of a guest or of a user.
     fn is_whole_login(
         &self,
         candidate: &[u8],
@@ -174,10 +196,14 @@ impl<'a> First<'a> {
         else {
             return Ok(Detected::NeedMore);
         };
+        //= PROTOCOL.md#3.13
+        // Over the limit in the reading that was found: close without a byte.
         if body_bytes > rules.login_max {
             return Err(FirstFrameError::TooLarge(self.header.len));
         }
         let Some(body) = self.behind.get(..body_bytes as usize) else { return Ok(Detected::NeedMore) };
+        //= PROTOCOL.md#6.7
+        // Compression 1 shows that the client reads gzip, also on an empty body.
         let dialect = Dialect { length, version: self.header.flag.version(), gzip: self.is_gzip() };
         let frame = Frame { header: self.header, body };
         Ok(Detected::Login { frame, dialect, taken: HEADER_BYTES + body.len() })

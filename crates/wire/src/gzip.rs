@@ -40,6 +40,8 @@ impl Inflater {
     /// size right. After an error `out` is empty.
     pub fn inflate(&mut self, member: &[u8], max: usize, out: &mut Vec<u8>) -> Result<(), InflateError> {
         out.clear();
+        //= PROTOCOL.md#6.2
+        // Compression 1 with no body is an empty body.
         if member.is_empty() {
             return Ok(());
         }
@@ -57,11 +59,15 @@ impl Inflater {
         while !self.advance(deflated, max, out)? {
             out.reserve_exact(out.len().clamp(1, max - out.len()));
         }
+        //= PROTOCOL.md#6.3
+        // Exactly one member with its CRC-32 and its ISIZE right, and no byte behind it.
         // Inflating gives back what it did not need, so exactly the trailer must be left.
         let trailer = &deflated[self.state.total_in() as usize..];
         if trailer == trailer_of(out) { Ok(()) } else { Err(InflateError::Malformed) }
     }
 
+    //= PROTOCOL.md#6.5
+    // Inflating stops at the limit: no more than that is ever produced.
     /// Fills the room `out` has. True: the end of the stream; false: more room is needed, and `max` allows it.
     fn advance(&mut self, deflated: &[u8], max: usize, out: &mut Vec<u8>) -> Result<bool, InflateError> {
         let input = &deflated[self.state.total_in() as usize..];
@@ -97,6 +103,8 @@ const FCOMMENT: u8 = 16;
 /// Must be zero: they announce fields nobody can skip.
 const FLAGS_RESERVED: u8 = 0xE0;
 
+//= PROTOCOL.md#6.4
+// Optional parts of a member's header are accepted and ignored.
 /// The deflate stream and what follows it; `None` for a header that is cut or is not gzip's.
 fn behind_header(member: &[u8]) -> Option<&[u8]> {
     let (fixed, mut rest) = member.split_first_chunk::<10>()?;

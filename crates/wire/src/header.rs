@@ -1,5 +1,7 @@
 //! The 11 bytes in front of every body, and the dialect they are written in.
 
+//= PROTOCOL.md#2.1
+// len (4), seq (4), command (1), connect flag (1), status (1), in this order.
 /// `len u32 | seq u32 | command u8 | connect flag u8 | status u8`, big-endian.
 pub const HEADER_BYTES: usize = 11;
 /// How much of the header lies behind `len`: what the `rest` reading counts besides the body.
@@ -31,6 +33,8 @@ pub enum Compression {
     Reserved3,
 }
 
+//= PROTOCOL.md#2.3
+// Version in bits 7-4, compression in 3-2, flow in 1-0.
 /// Bits 7-4 version, 3-2 compression, 1-0 flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectFlag(pub u8);
@@ -71,6 +75,8 @@ impl ConnectFlag {
     }
 }
 
+//= PROTOCOL.md#3.1
+// *body*: a frame is 11 + len bytes long; *rest*: 4 + len.
 /// What `len` counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LengthReading {
@@ -151,6 +157,8 @@ impl Header {
     /// Takes the bytes apart. Any 11 bytes are a header.
     #[inline]
     pub fn parse(bytes: &[u8; HEADER_BYTES]) -> Self {
+        //= PROTOCOL.md#2.2
+        // `len` and `seq` are unsigned and big-endian.
         let [l0, l1, l2, l3, s0, s1, s2, s3, command, flag, status] = *bytes;
         Self {
             len: u32::from_be_bytes([l0, l1, l2, l3]),

@@ -42,6 +42,10 @@ pub enum BodyError {
     },
 }
 
+//= PROTOCOL.md#7.10
+// A known field with a wire type other than its own makes its body malformed: some parsers refuse it, some skip it.
+pub(crate) const OTHER_WIRE_TYPE: BodyError = BodyError::Malformed("a known field has another wire type");
+
 impl BodyError {
     /// `Ok` up to the limit.
     pub(crate) fn if_over(field: &'static str, len: usize, max: usize) -> Result<(), Self> {
@@ -92,10 +96,14 @@ impl<'a> LoginRequest<'a> {
         let mut login = Self::default();
         for field in Fields::of(body) {
             let field = field?;
-            match field.value {
-                Value::Bytes(token) if field.number == fields.token => login.token = utf8(token)?,
-                Value::Bytes(user_id) if field.number == fields.user_id => login.user_id = utf8(user_id)?,
-                Value::Varint(features) if field.number == FEATURES => login.features = features,
+            match (field.number, field.value) {
+                (number, Value::Bytes(token)) if number == fields.token => login.token = utf8(token)?,
+                (number, Value::Bytes(user_id)) if number == fields.user_id => login.user_id = utf8(user_id)?,
+                (FEATURES, Value::Varint(features)) => login.features = features,
+                (number, _) if number == fields.token || number == fields.user_id => {
+                    return Err(OTHER_WIRE_TYPE);
+                }
+                (FEATURES, _) => return Err(OTHER_WIRE_TYPE),
                 _ => {}
             }
         }
@@ -105,6 +113,8 @@ impl<'a> LoginRequest<'a> {
     /// Guest, user or neither.
     pub fn kind(&self) -> LoginKind {
         match (self.token.is_empty(), self.user_id.is_empty()) {
+            //= PROTOCOL.md#8.2
+            // With neither token nor userId it is a guest's, whatever else is in it.
             (true, true) => LoginKind::Guest,
             (false, false) => LoginKind::User,
             _ => LoginKind::Half,
@@ -132,6 +142,8 @@ impl fmt::Debug for LoginRequest<'_> {
     }
 }
 
+//= PROTOCOL.md#14.7
+// A control character is one of U+0000 to U+001F and U+007F to U+009F (category Cc).
 /// A chatroomId or userId is 1..=`max` bytes without control characters (C0, DEL, C1).
 pub(crate) fn check_id(field: &'static str, id: &str, max: usize) -> Result<(), BodyError> {
     BodyError::if_over(field, id.len(), max)?;
@@ -149,8 +161,10 @@ pub fn parse_join(body: &[u8], id_max: usize) -> Result<&str, BodyError> {
     let mut room = "";
     for field in Fields::of(body) {
         let field = field?;
-        if let (CHATROOM_ID, Value::Bytes(id)) = (field.number, field.value) {
-            room = utf8(id)?;
+        match (field.number, field.value) {
+            (CHATROOM_ID, Value::Bytes(id)) => room = utf8(id)?,
+            (CHATROOM_ID, _) => return Err(OTHER_WIRE_TYPE),
+            _ => {}
         }
     }
     check_id("chatroomId", room, id_max)?;
@@ -189,6 +203,11 @@ pub(crate) fn put_user_info<'t>(
     let name_bytes = if nickname.is_empty() { 0 } else { bytes_bytes(nickname.len()) };
     let tag_bytes: usize = tags.clone().map(|tag| bytes_bytes(tag.len())).sum();
     let bytes = uint_bytes(level.into()) + uint_bytes(room_level.into()) + name_bytes + tag_bytes;
+    //= PROTOCOL.md#12.7
+    // A `userInfo` in which nothing is left is left out itself.
+    if bytes == 0 {
+        return;
+    }
     put_prefix(out, cr_message::USER_INFO, bytes);
     put_uint(out, user_info::LEVEL, level.into());
     put_uint(out, user_info::ROOM_LEVEL, room_level.into());
@@ -268,7 +287,8 @@ mod tests {
         assert_eq!(login(b"\x0A\x01t\x12\x01u"), Ok(("t", "u", 0)));
         assert_eq!(login(b"\x0A\x01t\x12\x01u\x0A\x02t2\x18\x07\x22\x01x"), Ok(("t2", "u", 0)));
         assert_eq!(login(b"\xA0\x06\x85\x01"), Ok(("", "", 0x85)));
-        assert_eq!(login(b"\x08\x01\x12\x01u"), Ok(("", "u", 0)), "field 1 as a varint is an unknown field");
+        assert_eq!(login(b"\x08\x01\x12\x01u"), Err(OTHER_WIRE_TYPE));
+        assert_eq!(login(b"\xA2\x06\x00"), Err(OTHER_WIRE_TYPE));
         assert_eq!(login(b"\x0A\x01\xFF"), Err(BodyError::Malformed("a string is not UTF-8")));
         assert!(login(b"\x1A\x05ab").is_err(), "an unknown field must be well-formed too");
     }
@@ -318,7 +338,8 @@ mod tests {
         let empty = Err(BodyError::Malformed("an id is empty or missing"));
         assert_eq!(parse_join(b"", 4), empty);
         assert_eq!(parse_join(b"\x0A\x00", 4), empty);
-        assert_eq!(parse_join(b"\x08\x01", 4), empty);
+        assert_eq!(parse_join(b"\x10\x01", 4), empty);
+        assert_eq!(parse_join(b"\x0A\x01r\x08\x01", 4), Err(OTHER_WIRE_TYPE));
     }
 
     #[test]

@@ -3,10 +3,9 @@
 //! Copies what the client wrote and adds what the server owns; never builds the message in between. One bad record would
 //! poison everybody's batch, so a record holds only known fields in their canonical form, and what it was told to relay.
 use crate::limits::{NESTING_MAX, TAGS_MAX, USER_INFO_BYTES_MAX};
-use crate::message::{check_id, cr_message as cr, put_user_info, user_info};
+use crate::message::{OTHER_WIRE_TYPE, check_id, cr_message as cr, put_user_info, user_info};
 use crate::scan::{
-    Field, Fields, Value, may_nest_deeper, put_bytes, put_field, put_prefix, put_uint, uint_bytes, utf8,
-    varint_bytes,
+    Field, Fields, Value, may_nest_deeper, put_bytes, put_prefix, put_uint, uint_bytes, utf8, varint_bytes,
 };
 use crate::{BodyError, UserInfo};
 
@@ -53,19 +52,32 @@ impl<'a> Cms<'a> {
         Ok(cms)
     }
 
-    /// The last of a repeated field counts. A known number with another wire type is an unknown field.
+    //= PROTOCOL.md#7.4
+    // The last of a singular field counts.
     #[inline]
     fn take(&mut self, field: Field<'a>, relay_fields: &[u32]) -> Result<(), BodyError> {
         match (field.number, field.value) {
             (cr::CONTENT, Value::Bytes(content)) => self.content = content,
+            //= PROTOCOL.md#11.3
+            // The server replaces `from`.
             (cr::FROM, Value::Bytes(from)) => utf8(from).map(drop)?, // replaced, but a parser would have refused it
             (cr::TO, Value::Bytes(to)) => self.to = utf8(to)?,
             (cr::USER_INFO, Value::Bytes(info)) => self.user.get_or_insert_default().merge(info)?,
-            (cr::TYPE, Value::Varint(value)) => self.message_type = value as u32, // as every proto3 parser truncates
+            //= PROTOCOL.md#7.7
+            // A uint32 takes the low 32 bits of the number that was sent.
+            (cr::TYPE, Value::Varint(value)) => self.message_type = value as u32,
+            //= PROTOCOL.md#11.4
+            // The server replaces `timestamp`.
+            (cr::TIMESTAMP, Value::Varint(_)) => {}
+            (cr::CONTENT..=cr::TYPE, _) => return Err(OTHER_WIRE_TYPE),
+            //= PROTOCOL.md#19.5
+            // Unknown fields that the deployment lists are passed on.
             _ if relayed(field.number, relay_fields) => {
                 self.relays = true;
                 refuse_deep(field.value)?;
             }
+            //= PROTOCOL.md#7.6
+            // Unknown fields are ignored.
             _ => {}
         }
         Ok(())
@@ -76,7 +88,9 @@ fn relayed(number: u32, relay_fields: &[u32]) -> bool {
     number > cr::TYPE && relay_fields.contains(&number)
 }
 
-/// Nesting is at most 8. Known fields end at two (CRMessage, UserInfo), groups are refused and unknown fields are not
+//= PROTOCOL.md#7.16
+// Messages nest at most 8 deep.
+/// Known fields end at two (CRMessage, UserInfo), groups are refused and unknown fields are not
 /// relayed; so only a relayed field can go deeper, and whether it is a message its reader alone knows.
 fn refuse_deep(value: Value<'_>) -> Result<(), BodyError> {
     match value {
@@ -87,7 +101,9 @@ fn refuse_deep(value: Value<'_>) -> Result<(), BodyError> {
     }
 }
 
-/// The client's userInfo: all its occurrences merged, as proto3 merges a repeated sub-message.
+//= PROTOCOL.md#7.5
+// Several occurrences of `userInfo` are merged: the last of each singular field counts, tags are joined in order.
+/// The client's userInfo: all its occurrences together.
 #[derive(Default)]
 struct ClientUser<'a> {
     level: u32,
@@ -99,6 +115,8 @@ struct ClientUser<'a> {
 
 impl<'a> ClientUser<'a> {
     fn merge(&mut self, info: &'a [u8]) -> Result<(), BodyError> {
+        //= PROTOCOL.md#11.12
+        // At most 1,024 bytes as sent, all occurrences together.
         self.sent_bytes += info.len();
         BodyError::if_over("userInfo in bytes", self.sent_bytes, USER_INFO_BYTES_MAX)?;
         for field in Fields::of(info) {
@@ -111,9 +129,12 @@ impl<'a> ClientUser<'a> {
                     utf8(tag)?;
                     self.tags += 1;
                 }
+                (user_info::LEVEL..=user_info::TAG, _) => return Err(OTHER_WIRE_TYPE),
                 _ => {}
             }
         }
+        //= PROTOCOL.md#11.13
+        // At most 64 tags, all occurrences together.
         BodyError::if_over("userInfo.tag in number", self.tags, TAGS_MAX)
     }
 
@@ -134,6 +155,8 @@ fn tags_of(body: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
     bytes_of(body, cr::USER_INFO).flat_map(|info| bytes_of(info, user_info::TAG))
 }
 
+//= PROTOCOL.md#12.6
+// messageContent, from, to, timestamp, userInfo, messageType, relayed fields; defaults are left out.
 /// Appends the record's fields without timestamp: content, from, to | userInfo, type, relayed fields.
 /// Returns where `|` lies, counted from the first appended byte. `claims` replaces the client's userInfo.
 /// `rules` are those `cms` was parsed by.
@@ -149,6 +172,8 @@ pub fn put_record_fields(
     put_bytes(out, cr::FROM, from.as_bytes());
     put_bytes(out, cr::TO, cms.to.as_bytes());
     let split = out.len() - start;
+    //= PROTOCOL.md#11.6
+    // The client's `userInfo`, unless the login provider states it.
     match (claims, &cms.user) {
         (Some(claims), _) => claims.put(out),
         (None, Some(user)) => user.put(out, cms.body),
@@ -161,15 +186,16 @@ pub fn put_record_fields(
     split
 }
 
-/// Ascending by number and, within one, in the order they came, without sorting anything: the list is short.
+//= PROTOCOL.md#12.6
+// Relayed unknown fields stand behind the known ones, in the order they came.
+//= PROTOCOL.md#19.5
+// Byte for byte.
 fn put_relayed(out: &mut Vec<u8>, body: &[u8], relay_fields: &[u32]) {
-    let mut last = cr::TYPE;
-    while let Some(number) = relay_fields.iter().copied().filter(|&number| number > last).min() {
-        Fields::of(body)
-            .flatten()
-            .filter(|field| field.number == number)
-            .for_each(|field| put_field(out, field));
-        last = number;
+    let mut fields = Fields::of(body);
+    while let Some((field, raw)) = fields.next_raw() {
+        if relayed(field.number, relay_fields) {
+            out.extend_from_slice(raw);
+        }
     }
 }
 
@@ -191,6 +217,8 @@ pub fn record_bytes(fields: &[u8], timestamp_ms: u64) -> usize {
     1 + varint_bytes(bytes as u64) + bytes
 }
 
+//= PROTOCOL.md#12.8
+// The records come first and `chatroom` last.
 /// Appends `chatroom = 2`, which ends a push body.
 #[inline]
 pub fn put_room_tail(out: &mut Vec<u8>, room: &str) {
@@ -201,7 +229,7 @@ pub fn put_room_tail(out: &mut Vec<u8>, room: &str) {
 mod tests {
     use super::*;
 
-    const RULES: CmsRules<'_> = CmsRules { id_max: 8, content_max: 16, relay_fields: &[21, 7, 21, 3] };
+    const RULES: CmsRules<'_> = CmsRules { id_max: 8, content_max: 16, relay_fields: &[21, 7, 3] };
     const OVER: fn(&'static str, usize, usize) -> BodyError =
         |field, len, max| BodyError::TooLarge { field, len, max };
 
@@ -241,13 +269,20 @@ mod tests {
     }
 
     #[test]
-    fn a_known_number_with_another_wire_type_is_an_unknown_field() {
-        check(b"\x1A\x01r\x18\x01\x32\x01x\x2D\0\0\0\0\x08\x01", Ok(b"\x12\x02me\x1A\x01r\x20\x05"));
+    fn a_known_number_with_another_wire_type_is_malformed() {
+        //= PROTOCOL.md#7.10
+        for field in [&b"\x08\x01"[..], b"\x10\x01", b"\x18\x01", b"\x22\x00", b"\x2D\0\0\0\0", b"\x32\x01x"]
+        {
+            malformed(&[b"\x1A\x01r", field].concat(), "a known field has another wire type");
+        }
+        for field in [b"\x0A\x00", b"\x12\x00", b"\x18\x00", b"\x20\x00"] {
+            malformed(&[b"\x1A\x01r\x2A\x02", &field[..]].concat(), "a known field has another wire type");
+        }
     }
 
     #[test]
     fn user_info_is_merged_and_its_unknown_fields_are_dropped() {
-        check(b"\x1A\x01r\x2A\x00", Ok(b"\x12\x02me\x1A\x01r\x20\x05\x2A\x00"));
+        check(b"\x1A\x01r\x2A\x04\x08\x00\x48\x01", Ok(b"\x12\x02me\x1A\x01r\x20\x05"));
         let twice =
             b"\x2A\x0A\x08\x01\x10\x02\x22\x01a\x1A\x01n\x1A\x01r\x2A\x09\x22\x00\x48\x01\x08\x07\x1A\x01m";
         let merged = b"\x12\x02me\x1A\x01r\x20\x05\x2A\x0C\x08\x07\x10\x02\x1A\x01m\x22\x01a\x22\x00";
@@ -263,8 +298,8 @@ mod tests {
 
     #[test]
     fn only_listed_unknown_fields_are_relayed() {
-        let body = b"\xA8\x01\x01\x1A\x01r\x3A\x01a\x40\x01\xA8\x01\x82\x00\x1D\0\0\0\0";
-        check(body, Ok(b"\x12\x02me\x1A\x01r\x20\x05\x3A\x01a\xA8\x01\x01\xA8\x01\x02"));
+        let body = b"\xA8\x01\x01\x1A\x01r\x3A\x01a\x40\x01\xA8\x01\x82\x00";
+        check(body, Ok(b"\x12\x02me\x1A\x01r\x20\x05\xA8\x01\x01\x3A\x01a\xA8\x01\x82\x00"));
     }
 
     #[test]

@@ -16,9 +16,9 @@ pub(crate) struct Field<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Value<'a> {
     Varint(u64),
-    Fixed64([u8; 8]),
     Bytes(&'a [u8]),
-    Fixed32([u8; 4]),
+    /// Four or eight bytes: no known field has any.
+    Fixed,
 }
 
 /// The fields of a body in the order they came; ends behind the first error.
@@ -32,18 +32,31 @@ impl<'a> Fields<'a> {
         Self { rest: body }
     }
 
+    /// The next field and its bytes, tag included; `None` at the end or at an error.
+    pub(crate) fn next_raw(&mut self) -> Option<(Field<'a>, &'a [u8])> {
+        let all = self.rest;
+        let field = self.next()?.ok()?;
+        Some((field, &all[..all.len() - self.rest.len()]))
+    }
+
     #[inline]
     fn take(&mut self) -> Result<Field<'a>, &'static str> {
+        //= PROTOCOL.md#7.13
+        // A tag of more than 5 bytes, or over 4294967295, is malformed.
         let tag = take_varint::<32>(&mut self.rest).ok_or("a tag is cut or too long")?;
         let number = (tag >> 3) as u32;
+        //= PROTOCOL.md#7.11
+        // Field number 0 is malformed.
         if number == 0 {
             return Err("field number 0");
         }
         let value = match tag & 7 {
             0 => Value::Varint(take_varint::<64>(&mut self.rest).ok_or("a varint is cut or too long")?),
-            1 => Value::Fixed64(*take_chunk(&mut self.rest)?),
+            1 => take_fixed::<8>(&mut self.rest)?,
             2 => Value::Bytes(take_bytes(&mut self.rest)?),
-            5 => Value::Fixed32(*take_chunk(&mut self.rest)?),
+            5 => take_fixed::<4>(&mut self.rest)?,
+            //= PROTOCOL.md#7.9
+            // A group anywhere is malformed, and so are wire types 6 and 7.
             3 | 4 => return Err("a group"),
             _ => return Err("a wire type that does not exist"),
         };
@@ -67,7 +80,11 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// A varint of at most `BITS` bits in as few bytes as those can need.
+//= PROTOCOL.md#7.12
+// A varint of more than 10 bytes, or of more than 64 bits, is malformed.
+//= PROTOCOL.md#7.15
+// Needless zero bytes at a varint's end are accepted within that.
+/// A varint of at most `BITS` bits and as many bytes as those can need.
 #[inline]
 fn take_varint<const BITS: u32>(rest: &mut &[u8]) -> Option<u64> {
     let (&first, behind) = rest.split_first()?;
@@ -102,19 +119,21 @@ fn take_long_varint<const BITS: u32>(rest: &mut &[u8]) -> Option<u64> {
 #[inline]
 fn take_bytes<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], &'static str> {
     let bytes = take_varint::<32>(rest).ok_or("a length is cut or too long")?;
+    //= PROTOCOL.md#7.14
+    // A field that reaches beyond the end of its message is malformed.
     let (value, behind) = rest.split_at_checked(bytes as usize).ok_or("a length beyond the body")?;
     *rest = behind;
     Ok(value)
 }
 
-#[inline]
-fn take_chunk<'a, const N: usize>(rest: &mut &'a [u8]) -> Result<&'a [u8; N], &'static str> {
-    let (value, behind) = rest.split_first_chunk().ok_or("a fixed value is cut")?;
-    *rest = behind;
-    Ok(value)
+fn take_fixed<'a, const N: usize>(rest: &mut &'a [u8]) -> Result<Value<'a>, &'static str> {
+    *rest = rest.get(N..).ok_or("a fixed value is cut")?;
+    Ok(Value::Fixed)
 }
 
-/// UTF-8, or the error that names the field.
+//= PROTOCOL.md#7.8
+// A string that is not valid UTF-8 makes its body malformed.
+/// The string of a known field.
 #[inline]
 pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, BodyError> {
     str::from_utf8(bytes).map_err(|_| BodyError::Malformed("a string is not UTF-8"))
@@ -130,7 +149,7 @@ pub(crate) fn may_nest_deeper(bytes: &[u8], depth: u32) -> bool {
     let Some(left) = depth.checked_sub(1) else { return true };
     Fields::of(bytes).flatten().any(|field| match field.value {
         Value::Bytes(inner) => !inner.is_empty() && may_nest_deeper(inner, left),
-        Value::Varint(_) | Value::Fixed64(_) | Value::Fixed32(_) => false,
+        Value::Varint(_) | Value::Fixed => false,
     })
 }
 
@@ -187,29 +206,6 @@ pub(crate) fn bytes_bytes(bytes: usize) -> usize {
     1 + varint_bytes(bytes as u64) + bytes
 }
 
-/// Appends a field as it was read, with tag and numbers in their shortest form.
-pub(crate) fn put_field(out: &mut Vec<u8>, field: Field<'_>) {
-    let tag = u64::from(field.number) << 3;
-    match field.value {
-        Value::Varint(value) => {
-            put_varint(out, tag);
-            put_varint(out, value);
-        }
-        Value::Fixed64(value) => {
-            put_varint(out, tag | 1);
-            out.extend_from_slice(&value);
-        }
-        Value::Bytes(value) => {
-            put_prefix(out, field.number, value.len());
-            out.extend_from_slice(value);
-        }
-        Value::Fixed32(value) => {
-            put_varint(out, tag | 5);
-            out.extend_from_slice(&value);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,11 +221,8 @@ mod tests {
     fn fields_of_every_wire_type_come_apart() {
         check(b"", Ok(&[]));
         check(b"\x08\x96\x01", Ok(&[(1, Value::Varint(150))]));
-        check(b"\x09\x01\x02\x03\x04\x05\x06\x07\x08", Ok(&[(1, Value::Fixed64([1, 2, 3, 4, 5, 6, 7, 8]))]));
-        check(
-            b"\x12\x02ab\x0D\x01\x02\x03\x04",
-            Ok(&[(2, Value::Bytes(b"ab")), (1, Value::Fixed32([1, 2, 3, 4]))]),
-        );
+        check(b"\x09\x01\x02\x03\x04\x05\x06\x07\x08", Ok(&[(1, Value::Fixed)]));
+        check(b"\x12\x02ab\x0D\x01\x02\x03\x04", Ok(&[(2, Value::Bytes(b"ab")), (1, Value::Fixed)]));
         check(b"\xFA\xFF\xFF\xFF\x0F\x00", Ok(&[((1 << 29) - 1, Value::Bytes(b""))]));
     }
 
@@ -273,12 +266,17 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_put_back_in_their_shortest_form() {
-        let mut out = Vec::new();
-        let body =
-            b"\x88\x80\x00\x81\x00\x52\x81\x00z\x5D\x01\x02\x03\x04\x61\x01\x02\x03\x04\x05\x06\x07\x08";
-        Fields::of(body).for_each(|field| put_field(&mut out, field.unwrap()));
-        assert_eq!(out, b"\x08\x01\x52\x01z\x5D\x01\x02\x03\x04\x61\x01\x02\x03\x04\x05\x06\x07\x08");
+    fn a_field_is_lent_with_the_bytes_it_came_in() {
+        let mut fields = Fields::of(b"\x88\x80\x00\x81\x00\x52\x81\x00z\x08");
+        assert_eq!(
+            fields.next_raw().map(|(field, raw)| (field.number, raw)),
+            Some((1, &b"\x88\x80\x00\x81\x00"[..]))
+        );
+        assert_eq!(
+            fields.next_raw().map(|(field, raw)| (field.number, raw)),
+            Some((10, &b"\x52\x81\x00z"[..]))
+        );
+        assert!(fields.next_raw().is_none(), "what is cut ends it");
     }
 
     #[test]
