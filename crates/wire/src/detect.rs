@@ -3,10 +3,9 @@
 //! The document leaves open what `len` counts; this is the one place that finds out, from the first LOGIN alone. It is
 //! called again with the longer buffer whenever bytes came, keeps nothing between calls, and never waits for a byte that
 //! a client of the `rest` reading would not send.
-use crate::message::LoginKind;
 use crate::{
     Command, CommandMap, Compression, Dialect, Flow, Frame, HEADER_BYTES, Header, InflateError, Inflater,
-    LengthReading, LoginFields, LoginRequest,
+    LengthReading, LoginFields, LoginKind, LoginRequest,
 };
 
 /// What a deployment lets a first frame be.
@@ -211,5 +210,173 @@ impl<'a> First<'a> {
 
     fn is_gzip(&self) -> bool {
         self.header.flag.compression() == Compression::Gzip
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ConnectFlag, Deflater, Status, put_frame, put_header, put_login};
+
+    const BODY: Dialect = Dialect { length: LengthReading::Body, version: 0, gzip: false };
+    const REST: Dialect = Dialect { length: LengthReading::Rest, ..BODY };
+
+    fn detect_with<'a>(input: &'a [u8], change: impl FnOnce(&mut FirstFrameRules<'_>)) -> Detected<'a> {
+        let (commands, login) = (CommandMap::default(), LoginFields::default());
+        let mut rules =
+            FirstFrameRules { commands: &commands, login, length: None, login_max: 100, versions: 0xFFFF };
+        change(&mut rules);
+        detect_first(input, &rules, &mut Inflater::new(), &mut Vec::new())
+    }
+
+    fn detect(input: &[u8]) -> Detected<'_> {
+        detect_with(input, |_| ())
+    }
+
+    fn login(dialect: Dialect, body: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        put_frame(&mut out, dialect, 1, Flow::Request, 1, Status::OK, body);
+        out
+    }
+
+    fn user_body() -> Vec<u8> {
+        let mut out = Vec::new();
+        put_login(&mut out, "token", "user", LoginFields::default());
+        out
+    }
+
+    #[track_caller]
+    fn read_as(input: &[u8], expected: Dialect) {
+        let Detected::Login { dialect, taken, frame } = detect(input) else { panic!("{:?}", detect(input)) };
+        assert_eq!(dialect, expected);
+        assert_eq!(taken, HEADER_BYTES + frame.body.len());
+        assert_eq!(expected.length.len_of(frame.body.len()), frame.header.len);
+    }
+
+    #[test]
+    fn a_bare_login_shows_its_reading_by_its_len() {
+        read_as(&login(BODY, b""), BODY);
+        read_as(&login(REST, b""), REST);
+        read_as(&[login(REST, b""), login(REST, b"")].concat(), REST);
+    }
+
+    #[test]
+    fn a_users_login_shows_its_reading_in_one_piece_and_piped() {
+        for dialect in [BODY, REST] {
+            let first = login(dialect, &user_body());
+            read_as(&first, dialect);
+            read_as(&[first, login(dialect, b"")].concat(), dialect);
+        }
+    }
+
+    #[test]
+    fn half_a_login_is_no_candidate() {
+        // Seven bytes of userId behind the token: cut there, a token alone is no LOGIN of the other reading.
+        let first = login(BODY, b"\x0A\x01t\x12\x05alice");
+        assert_eq!(detect(&first[..first.len() - 7]), Detected::NeedMore);
+        read_as(&first, BODY);
+    }
+
+    /// Pinned by 3.14: it cannot be told from a `rest` client that waits for its answer.
+    #[test]
+    fn the_undecidable_cut_is_rest() {
+        //= PROTOCOL.md#3.14
+        // An uncompressed *body* LOGIN of which exactly the last 7 bytes are late is taken as *rest*.
+        let whole_body = login(BODY, b"\x1A\x05extra");
+        read_as(&whole_body, BODY);
+        read_as(&whole_body[..11], REST);
+        let last_fields = login(BODY, &[&user_body()[..], b"\x1A\x05extra"].concat());
+        read_as(&last_fields, BODY);
+        read_as(&last_fields[..last_fields.len() - 7], REST);
+    }
+
+    #[test]
+    fn a_gzipped_member_decides_alone() {
+        let mut member = Vec::new();
+        Deflater::new(6).deflate(&user_body(), &mut member);
+        for length in [LengthReading::Body, LengthReading::Rest] {
+            let dialect = Dialect { length, version: 9, gzip: true };
+            let mut first = Vec::new();
+            put_header(&mut first, dialect, 1, Flow::Request, Compression::Gzip, 1, Status::OK, member.len());
+            first.extend_from_slice(&member);
+            read_as(&first, dialect);
+            assert_eq!(detect(&first[..first.len() - 1]), Detected::NeedMore);
+            first.push(1); // in either reading the next frame's: a member has said it all
+            read_as(&first, dialect);
+        }
+    }
+
+    #[test]
+    fn compression_is_shown_by_an_empty_body_too() {
+        let mut first = Vec::new();
+        put_header(&mut first, REST, 1, Flow::Request, Compression::Gzip, 1, Status::OK, 0);
+        read_as(&first, Dialect { gzip: true, ..REST });
+    }
+
+    #[test]
+    fn a_bomb_is_refused_as_soon_as_it_could_be_whole() {
+        let mut member = Vec::new();
+        Deflater::new(6).deflate(&[0; 1000], &mut member);
+        let mut first = Vec::new();
+        put_header(&mut first, REST, 1, Flow::Request, Compression::Gzip, 1, Status::OK, member.len());
+        let len = member.len() as u32 + 7;
+        let bomb = [first, member].concat();
+        assert_eq!(detect(&bomb), Detected::Refused(FirstFrameError::TooLarge(len)));
+    }
+
+    #[test]
+    fn the_limit_holds_in_both_readings() {
+        for dialect in [BODY, REST] {
+            let body = |bytes: usize| [b"\x1A", &[bytes as u8 - 2][..], &vec![b'x'; bytes - 2]].concat();
+            read_as(&[login(dialect, &body(100)), vec![0]].concat(), dialect);
+            let over = login(dialect, &body(101));
+            let refused = FirstFrameError::TooLarge(dialect.length.len_of(101));
+            assert_eq!(detect(&over), Detected::Refused(refused));
+        }
+        assert_eq!(detect(&header(108, 0, 1)), Detected::Refused(FirstFrameError::TooLarge(108)));
+        assert_eq!(detect(&header(107, 0, 1)), Detected::NeedMore);
+    }
+
+    fn header(len: u32, flag: u8, command: u8) -> [u8; HEADER_BYTES] {
+        Header { len, seq: 0, command, flag: ConnectFlag(flag), status: 0 }.to_bytes()
+    }
+
+    #[test]
+    fn the_header_alone_refuses() {
+        let check = |flag, command, error| {
+            assert_eq!(detect(&header(90, flag, command)), Detected::Refused(error));
+            assert_eq!(detect(&header(90, flag, command)[..10]), Detected::NeedMore);
+        };
+        check(0, 0, FirstFrameError::NotLogin(0));
+        check(0, 3, FirstFrameError::NotLogin(3));
+        check(0, 255, FirstFrameError::NotLogin(255));
+        check(1, 1, FirstFrameError::NotRequest);
+        check(2, 1, FirstFrameError::NotRequest);
+        check(3, 1, FirstFrameError::NotRequest);
+        check(8, 1, FirstFrameError::ReservedCompression);
+        check(12, 1, FirstFrameError::ReservedCompression);
+    }
+
+    #[test]
+    fn configuration_narrows_what_is_served() {
+        let bytes = header(0, 0x50, 1);
+        let refused = detect_with(&bytes, |rules| rules.versions = 1 << 4);
+        assert_eq!(refused, Detected::Refused(FirstFrameError::Version(5)));
+        assert!(matches!(detect_with(&bytes, |rules| rules.versions = 1 << 5), Detected::Login { .. }));
+    }
+
+    #[test]
+    fn a_pinned_reading_guesses_nothing() {
+        //= PROTOCOL.md#19.3
+        // Nothing is told from the LOGIN, and a first *rest* `len` below 7 closes without a byte.
+        let pinned = |input, length| detect_with(input, |rules| rules.length = Some(length));
+        let bare = header(7, 0, 1);
+        assert_eq!(pinned(&bare, LengthReading::Body), Detected::NeedMore);
+        let short = header(6, 0, 1);
+        assert_eq!(pinned(&short, LengthReading::Rest), Detected::Refused(FirstFrameError::ShortLen(6)));
+        let over = header(101, 0, 1);
+        assert_eq!(pinned(&over, LengthReading::Body), Detected::Refused(FirstFrameError::TooLarge(101)));
+        assert_eq!(pinned(&over, LengthReading::Rest), Detected::NeedMore);
+        assert!(matches!(pinned(&bare, LengthReading::Rest), Detected::Login { taken: 11, .. }));
     }
 }

@@ -11,9 +11,11 @@ mod command;
 mod decode;
 mod detect;
 mod encode;
+mod generated;
 mod gzip;
 mod header;
 pub mod limits;
+mod login;
 mod message;
 mod record;
 mod scan;
@@ -24,8 +26,6 @@ pub use detect::{Detected, FirstFrameError, FirstFrameRules, detect_first};
 pub use encode::{put_frame, put_header};
 pub use gzip::{Deflater, InflateError, Inflater};
 pub use header::{Compression, ConnectFlag, Dialect, Flow, HEADER_BYTES, Header, LengthReading};
-pub use message::{
-    BodyError, LoginFields, LoginKind, LoginRequest, Message, UserInfo, parse_join, parse_push, put_cms,
-    put_join, put_login,
-};
+pub use login::{LoginFields, LoginKind, LoginRequest, put_login};
+pub use message::{BodyError, Message, UserInfo, parse_join, parse_push, put_cms, put_join};
 pub use record::{Cms, CmsRules, put_record, put_record_fields, put_room_tail, record_bytes};

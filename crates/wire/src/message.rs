@@ -1,6 +1,7 @@
-//! The protobuf messages, as plain values (the generated types stay private).
-use std::fmt;
+//! Rooms, messages and what is shown of their senders, as plain values (the generated types stay private).
+use prost::Message as _;
 
+use crate::generated;
 use crate::scan::{Fields, Value, bytes_bytes, put_bytes, put_prefix, put_uint, uint_bytes, utf8};
 
 /// Field numbers of `CRMessage`.
@@ -21,9 +22,6 @@ pub(crate) mod user_info {
 }
 /// `ChatroomRequest.chatroomId`.
 const CHATROOM_ID: u32 = 1;
-/// `LoginRequest.features`; extension fields start at 100, so that no lost field of the document can collide.
-const FEATURES: u32 = 100;
-
 /// A body that cannot be served. Maps to a status: MALFORMED or TOO_LARGE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
@@ -50,95 +48,6 @@ impl BodyError {
     /// `Ok` up to the limit.
     pub(crate) fn if_over(field: &'static str, len: usize, max: usize) -> Result<(), Self> {
         if len > max { Err(Self::TooLarge { field, len, max }) } else { Ok(()) }
-    }
-}
-
-/// LOGIN's field numbers (the document lost them, deployments map them).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LoginFields {
-    /// 1 by default.
-    pub token: u32,
-    /// 2 by default.
-    pub user_id: u32,
-}
-
-impl Default for LoginFields {
-    fn default() -> Self {
-        Self { token: 1, user_id: 2 }
-    }
-}
-
-/// Empty strings where a field is absent.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub struct LoginRequest<'a> {
-    /// Proves the userId.
-    pub token: &'a str,
-    /// Whom the client claims to be.
-    pub user_id: &'a str,
-    /// The extensions it asks for, one a bit.
-    pub features: u64,
-}
-
-/// Who logs in, by which of the two fields are there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoginKind {
-    /// Neither token nor userId, whatever else is there.
-    Guest,
-    /// Both.
-    User,
-    /// Exactly one: UNAUTHENTICATED.
-    Half,
-}
-
-impl<'a> LoginRequest<'a> {
-    /// Checks protobuf well-formedness only; sizes and control characters are `check`'s.
-    pub fn parse(body: &'a [u8], fields: LoginFields) -> Result<Self, BodyError> {
-        let mut login = Self::default();
-        for field in Fields::of(body) {
-            let field = field?;
-            match (field.number, field.value) {
-                (number, Value::Bytes(token)) if number == fields.token => login.token = utf8(token)?,
-                (number, Value::Bytes(user_id)) if number == fields.user_id => login.user_id = utf8(user_id)?,
-                (FEATURES, Value::Varint(features)) => login.features = features,
-                (number, _) if number == fields.token || number == fields.user_id => {
-                    return Err(OTHER_WIRE_TYPE);
-                }
-                (FEATURES, _) => return Err(OTHER_WIRE_TYPE),
-                _ => {}
-            }
-        }
-        Ok(login)
-    }
-
-    /// Guest, user or neither.
-    pub fn kind(&self) -> LoginKind {
-        match (self.token.is_empty(), self.user_id.is_empty()) {
-            //= PROTOCOL.md#8.2
-            // With neither token nor userId it is a guest's, whatever else is in it.
-            (true, true) => LoginKind::Guest,
-            (false, false) => LoginKind::User,
-            _ => LoginKind::Half,
-        }
-    }
-
-    /// A userId that is there has at most `id_max` bytes and no control characters, a token at most `token_max`.
-    /// That one of them is absent is [`kind`](Self::kind)'s to tell.
-    pub fn check(&self, id_max: usize, token_max: usize) -> Result<(), BodyError> {
-        BodyError::if_over("token", self.token.len(), token_max)?;
-        if self.user_id.is_empty() { Ok(()) } else { check_id("userId", self.user_id, id_max) }
-    }
-}
-
-/// Never shows the token: logs are read by people it does not belong to.
-impl fmt::Debug for LoginRequest<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let token = format_args!("{} bytes", self.token.len());
-        let mut shown = f.debug_struct("LoginRequest");
-        shown
-            .field("token", &token)
-            .field("user_id", &self.user_id)
-            .field("features", &self.features)
-            .finish()
     }
 }
 
@@ -244,15 +153,32 @@ impl Message {
     pub const GIFT: u32 = 2;
 }
 
-/// Client side: a push body's room and messages.
-pub fn parse_push(_body: &[u8]) -> Result<(String, Vec<Message>), BodyError> {
-    todo!()
+/// Client side: a push body's room and messages, in the room's order.
+///
+/// No hot path, so prost's decoder does it: a client's reading owes nothing to the scanner that wrote for it.
+pub fn parse_push(body: &[u8]) -> Result<(String, Vec<Message>), BodyError> {
+    let push = generated::CrMessageResponse::decode(body);
+    let push = push.map_err(|_| BodyError::Malformed("not a CRMessageResponse"))?;
+    Ok((push.chatroom, push.messages.into_iter().map(Message::from).collect()))
 }
 
-/// Client side: appends a LOGIN body. Both empty: nothing, a guest's.
-pub fn put_login(out: &mut Vec<u8>, token: &str, user_id: &str, fields: LoginFields) {
-    put_bytes(out, fields.token, token.as_bytes());
-    put_bytes(out, fields.user_id, user_id.as_bytes());
+impl From<generated::CrMessage> for Message {
+    fn from(message: generated::CrMessage) -> Self {
+        Self {
+            content: message.message_content,
+            from: message.from,
+            to: message.to,
+            timestamp_ms: message.timestamp,
+            user: message.user_info.map(UserInfo::from),
+            message_type: message.message_type,
+        }
+    }
+}
+
+impl From<generated::cr_message::UserInfo> for UserInfo {
+    fn from(user: generated::cr_message::UserInfo) -> Self {
+        Self { level: user.level, room_level: user.room_level, nickname: user.nickname, tags: user.tag }
+    }
 }
 
 /// Client side: appends a JOIN_CR body.
@@ -276,57 +202,6 @@ pub fn put_cms(out: &mut Vec<u8>, message: &Message) {
 mod tests {
     use super::*;
 
-    fn login(body: &[u8]) -> Result<(&str, &str, u64), BodyError> {
-        LoginRequest::parse(body, LoginFields::default())
-            .map(|login| (login.token, login.user_id, login.features))
-    }
-
-    #[test]
-    fn login_takes_the_last_of_each_field_and_ignores_the_rest() {
-        assert_eq!(login(b""), Ok(("", "", 0)));
-        assert_eq!(login(b"\x0A\x01t\x12\x01u"), Ok(("t", "u", 0)));
-        assert_eq!(login(b"\x0A\x01t\x12\x01u\x0A\x02t2\x18\x07\x22\x01x"), Ok(("t2", "u", 0)));
-        assert_eq!(login(b"\xA0\x06\x85\x01"), Ok(("", "", 0x85)));
-        assert_eq!(login(b"\x08\x01\x12\x01u"), Err(OTHER_WIRE_TYPE));
-        assert_eq!(login(b"\xA2\x06\x00"), Err(OTHER_WIRE_TYPE));
-        assert_eq!(login(b"\x0A\x01\xFF"), Err(BodyError::Malformed("a string is not UTF-8")));
-        assert!(login(b"\x1A\x05ab").is_err(), "an unknown field must be well-formed too");
-    }
-
-    #[test]
-    fn login_fields_can_be_mapped() {
-        let fields = LoginFields { token: 20, user_id: 1 };
-        let mut body = Vec::new();
-        put_login(&mut body, "t", "u", fields);
-        let login = LoginRequest::parse(&body, fields).unwrap();
-        assert_eq!((login.token, login.user_id), ("t", "u"));
-    }
-
-    #[test]
-    fn who_logs_in_is_told_by_which_fields_are_there() {
-        let kind = |body| LoginRequest::parse(body, LoginFields::default()).unwrap().kind();
-        assert_eq!(kind(b"\x1A\x01x"), LoginKind::Guest);
-        assert_eq!(kind(b"\x0A\x01t\x12\x01u"), LoginKind::User);
-        assert_eq!(kind(b"\x0A\x01t"), LoginKind::Half);
-        assert_eq!(kind(b"\x12\x01u\x0A\x00"), LoginKind::Half);
-    }
-
-    #[test]
-    fn login_is_checked_at_its_limits() {
-        let check = |token, user_id| LoginRequest { token, user_id, features: 0 }.check(4, 5);
-        assert_eq!(check("12345", "1234"), Ok(()));
-        assert_eq!(check("", ""), Ok(()));
-        assert_eq!(check("123456", "u"), Err(BodyError::TooLarge { field: "token", len: 6, max: 5 }));
-        assert_eq!(check("t", "12345"), Err(BodyError::TooLarge { field: "userId", len: 5, max: 4 }));
-        assert!(check("t", "a\nb").is_err());
-    }
-
-    #[test]
-    fn a_token_is_never_shown() {
-        let shown = format!("{:?}", LoginRequest { token: "secret", user_id: "ann", features: 0 });
-        assert_eq!(shown, r#"LoginRequest { token: 6 bytes, user_id: "ann", features: 0 }"#);
-    }
-
     #[test]
     fn join_names_one_room() {
         assert_eq!(parse_join(b"\x0A\x04room", 4), Ok("room"));
@@ -340,6 +215,36 @@ mod tests {
         assert_eq!(parse_join(b"\x0A\x00", 4), empty);
         assert_eq!(parse_join(b"\x10\x01", 4), empty);
         assert_eq!(parse_join(b"\x0A\x01r\x08\x01", 4), Err(OTHER_WIRE_TYPE));
+    }
+
+    #[test]
+    fn a_push_is_read_whatever_else_is_in_it() {
+        let body = b"\x0A\x0C\x0A\x02hi\x2A\x04\x08\x03\x22\x00\x30\x02\x0A\x00\x12\x01r\xA2\x06\x01x";
+        let user = Some(UserInfo { level: 3, tags: vec![String::new()], ..UserInfo::default() });
+        let gift =
+            Message { content: b"hi".to_vec(), user, message_type: Message::GIFT, ..Message::default() };
+        assert_eq!(parse_push(body), Ok(("r".into(), vec![gift, Message::default()])));
+        assert_eq!(parse_push(b""), Ok((String::new(), vec![])));
+        assert_eq!(parse_push(b"\x0A\x05"), Err(BodyError::Malformed("not a CRMessageResponse")));
+    }
+
+    #[test]
+    fn a_cms_is_written_as_prost_writes_it() {
+        let user =
+            UserInfo { level: 300, room_level: 1, nickname: "名".into(), tags: vec!["a".into(), "".into()] };
+        let message = Message {
+            content: vec![0; 200],
+            from: "f".into(),
+            to: "t".into(),
+            timestamp_ms: u64::MAX,
+            user: Some(user),
+            message_type: u32::MAX,
+        };
+        let mut body = Vec::new();
+        put_cms(&mut body, &message);
+        let decoded = generated::CrMessage::decode(&body[..]).unwrap();
+        assert_eq!(decoded.encode_to_vec(), body);
+        assert_eq!(Message::from(decoded), message);
     }
 
     #[test]
