@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod escape;
+pub mod logging;
 
 use config::Config;
 use std::path::PathBuf;
