@@ -1,1 +1,10 @@
-//! Under construction.
+//! What the process may take of its machine: open files, memory.
+//!
+//! The one crate with `unsafe`, so that every other can forbid it; each block carries its argument. It asks and sets,
+//! and decides nothing: no protocol, no policy.
+
+mod files;
+mod memory;
+
+pub use files::{OpenFiles, raise_open_files};
+pub use memory::{MemoryLimit, MemorySource, memory_limit, resident_bytes};
