@@ -43,8 +43,7 @@ UNKNOWN = [
 ]
 
 
-def nested(deep, number=19):
-    out = b""
+def nested(deep, number=19, out=b""):
     for _ in range(deep):
         out = s(number, out)
     return out

@@ -110,7 +110,6 @@ def _gzip(t):
         ("wrong_size", member(USER, size=1)),
         ("trailing_byte", member(USER) + b"\0"),
         ("two_members", member(USER) * 2),
-        ("bomb", member(s(3, bytes(9000)))),
         ("not_a_login", member(b"\x0a\x7f")),
         ("half_a_login", member(login("sesame"))),
     ):
@@ -118,6 +117,11 @@ def _gzip(t):
         _case(t.bad, f"detect.gzip_{name}_is_body_and_waits", sentences,
               frame(REST, LOGIN, 1, body, compression=1), "need_more")
         _case(t.bad, f"detect.gzip_{name}.body", sentences, frame(BODY, LOGIN, 1, body, compression=1), BODY)
+
+
+    for reading in READINGS:
+        bomb = frame(reading, LOGIN, 1, member(s(3, bytes(9000))), compression=1)
+        _case(t.bad, f"detect.gzip_bomb.{reading}", "3.17 6.5 14.2", bomb, "too_large")
 
 
 def _refusals(t):

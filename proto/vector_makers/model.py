@@ -11,6 +11,10 @@ class Malformed(Exception):
     pass
 
 
+class TooLarge(Exception):
+    pass
+
+
 def _varint(data, at, bytes_max):
     value = 0
     for i in range(bytes_max):
@@ -71,7 +75,9 @@ def inflate(data, limit):
         out = machine.decompress(data, limit + 1)
     except zlib.error as error:
         raise Malformed("gzip") from error
-    if len(out) > limit or not machine.eof or machine.unused_data:
+    if len(out) > limit:
+        raise TooLarge("gzip")
+    if not machine.eof or machine.unused_data:
         raise Malformed("gzip")
     return out
 
@@ -97,7 +103,10 @@ def detect(data, rules):
         return {"refused": "reserved_compression"}
     if "versions" in rules and flags >> 4 not in rules["versions"]:
         return {"refused": "version"}
-    reading = pinned or _reading(data, length, flags >> 2 & 3 == 1, rules)
+    try:
+        reading = pinned or _reading(data, length, flags >> 2 & 3 == 1, rules)
+    except TooLarge:
+        return {"refused": "too_large"}
     if reading is None:
         return "need_more"
     if reading == BODY and length > limit:

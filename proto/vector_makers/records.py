@@ -1,6 +1,6 @@
 """A client's CMS and the record that the server makes of it."""
 
-from .bodies import BROKEN, GOOD_IDS, UNKNOWN, bad_ids, unknown
+from .bodies import BROKEN, GOOD_IDS, UNKNOWN, bad_ids, nested, unknown
 from .encode import *
 from .vector import Theme
 
@@ -120,6 +120,10 @@ def _relay(t):
     _good(t, "relayed_fixed_sizes", "19.5", kinds + plain, _out(rest=kinds), relay_fields=[8, 9])
     padded = varint(8 << 3, 3) + varint(5, 4)
     _good(t, "relayed_byte_for_byte", "19.5 7.15", plain + padded, _out(rest=padded), relay_fields=[8])
+    deep = nested(7, 8, v(1, 1))
+    _good(t, "relayed_8_deep", "7.16 7.17 19.5", plain + deep, _out(rest=deep), relay_fields=[8])
+    _bad(t, "relayed_9_deep", "7.16 7.17 19.5", plain + s(8, deep), relay_fields=[8])
+    _good(t, "not_relayed_9_deep", "7.16", plain + s(8, deep), _out())
     _bad(t, "relayed_group", "7.9 19.5", plain + bytes.fromhex("4344"), relay_fields=[8])
 
 
