@@ -105,7 +105,8 @@ class _Maker:
 
 
 def _walk(m):
-    c = m.good("talk.walk", "1.1 1.3 1.5 2.7 2.8 2.9 2.12 2.13 4.1 4.4 4.5 4.7 8.1 10.1 12.1 12.2 20.1 20.2 20.3 20.4 20.5 20.8")
+    c = m.good("talk.walk", "1.1 1.3 1.5 2.7 2.8 2.9 2.12 2.13 4.1 4.4 4.5 4.7 8.1 10.1 12.1 12.2 12.12 "
+               "20.1 20.2 20.3 20.4 20.5 20.8")
     c.room = "lobby"  # the walk-through names it; no other conversation uses it
     other = BODY if m.reading == REST else REST
     c.guest("b", reading=other, version=15, answer_version=15)
@@ -147,7 +148,7 @@ def _logins(m):
         c.open()
         c.ask(LOGIN, body, status=2)
         c.closed()
-    c = m.good("talk.versions_are_echoed", "2.9 2.10 8.13")
+    c = m.good("talk.versions_are_echoed", "2.9 2.10 8.13 17.7")
     for version in range(16):
         conn = f"v{version}"
         c.guest(conn, version=version, answer_version=version)
