@@ -2,7 +2,7 @@
 
 use crate::{
     LoginSource,
-    limits::{EVENTS_QUEUED_DEFAULT, FRAME_BYTES_DEFAULT, FRAME_BYTES_MAX, HEARTBEAT},
+    limits::{BODY_BYTES_DEFAULT, EVENTS_QUEUED_DEFAULT, FRAME_BYTES_DEFAULT, FRAME_BYTES_MAX, HEARTBEAT},
     login::Login,
     transport::{Connect, Tcp},
 };
@@ -47,6 +47,7 @@ pub(crate) struct WireConfig {
     pub(crate) gzip_bytes_min: usize,
     pub(crate) commands: CommandMap,
     pub(crate) login_fields: LoginFields,
+    pub(crate) body_bytes_max: usize,
     pub(crate) frame_bytes_max: u32,
 }
 
@@ -59,6 +60,7 @@ impl Default for WireConfig {
             gzip_bytes_min: 512,
             commands: CommandMap::default(),
             login_fields: LoginFields::default(),
+            body_bytes_max: BODY_BYTES_DEFAULT,
             frame_bytes_max: FRAME_BYTES_DEFAULT,
         }
     }
@@ -152,12 +154,17 @@ impl ConfigBuilder {
     /// Checks everything; touches no network.
     pub fn build(self) -> Result<Config, ConfigError> {
         let config = &self.config;
-        let rules: [(bool, &'static str, &'static str); 6] = [
+        let rules: [(bool, &'static str, &'static str); 7] = [
             (config.address.contains(':'), "address", "is written HOST:PORT"),
             (config.wire.version < 16, "version", "is a nibble, 0 to 15"),
             (
                 (1..=FRAME_BYTES_MAX).contains(&config.wire.frame_bytes_max),
                 "frame_bytes_max",
+                "is 1 byte to 16 MiB - 1",
+            ),
+            (
+                (1..=FRAME_BYTES_MAX as usize).contains(&config.wire.body_bytes_max),
+                "body_bytes_max",
                 "is 1 byte to 16 MiB - 1",
             ),
             (config.events_queued_max >= 1, "events_queued_max", "is at least 1"),
@@ -223,6 +230,12 @@ impl ConfigBuilder {
         self
     }
 
+    /// The largest body sent, before gzip. Default 64 KiB, as servers have it; less than 16 MiB.
+    pub fn body_bytes_max(mut self, bytes: u32) -> Self {
+        self.config.wire.body_bytes_max = bytes as usize;
+        self
+    }
+
     /// The largest body taken from the server, as sent and inflated. Default 128 KiB, less than 16 MiB. A hostile
     /// server can make one frame cost about 75 times this in memory.
     pub fn frame_bytes_max(mut self, bytes: u32) -> Self {
@@ -249,7 +262,7 @@ impl ConfigBuilder {
         self
     }
 
-    /// How long the answer to LOGIN may take. Default 10 s.
+    /// How long the login source may take, and then the answer to LOGIN. Default 10 s.
     pub fn login_timeout(mut self, timeout: Duration) -> Self {
         self.config.timeouts.login = timeout;
         self

@@ -105,6 +105,9 @@ pub enum Fault {
     /// The server did not answer a PING in time.
     #[error("the server did not answer a ping in time")]
     NoPong,
+    /// The server took no byte for 30 s.
+    #[error("the server took no byte for 30 s")]
+    Stalled,
     /// The server sent what the protocol does not allow.
     #[error("the server broke the protocol: {0}")]
     Protocol(#[from] ProtocolError),
@@ -132,6 +135,7 @@ impl Fault {
             | Self::ServerClosed
             | Self::Io(_)
             | Self::NoPong
+            | Self::Stalled
             | Self::Protocol(_) => false,
         }
     }
@@ -157,8 +161,8 @@ pub enum ProtocolError {
     #[error("a push that does not decode: {0}")]
     Push(#[from] longwire_wire::BodyError),
     /// Anything but LOGIN's answer as the first frame.
-    #[error("command {0} before the login was answered")]
-    BeforeLogin(u8),
+    #[error("something else before the login was answered")]
+    BeforeLogin,
 }
 
 /// What a call asks for that the protocol cannot carry; nothing was sent.

@@ -21,13 +21,17 @@
 //!
 //! The crate holds no protocol knowledge beside `longwire-wire`, and never depends on the server.
 
+mod backoff;
+mod check;
 mod client;
 mod config;
+mod driver;
 mod error;
 mod event;
 pub mod limits;
 mod login;
 mod message;
+mod session;
 pub mod transport;
 
 pub use client::{Client, Events, Flushed};

@@ -4,16 +4,12 @@
 
 use std::time::Duration;
 
-/// A client's body, as sent and inflated: the server's default. Ours are checked before anything is sent.
-pub const BODY_BYTES_MAX: usize = 64 * 1024;
-/// LOGIN's body as the server takes it.
-pub const LOGIN_BYTES_MAX: usize = 8 * 1024;
+/// Default for a client's body: a server closes the connection on a longer one.
+pub const BODY_BYTES_DEFAULT: usize = 64 * 1024;
 /// chatroomId and userId.
 pub const ID_BYTES_MAX: usize = 128;
 /// LOGIN's token.
 pub const TOKEN_BYTES_MAX: usize = 4 * 1024;
-/// An encoded userInfo.
-pub const USER_INFO_BYTES_MAX: usize = 1024;
 
 /// Default for what the server may send in one frame, as sent and inflated. A server's own limit is 66 KiB.
 ///
@@ -42,6 +38,10 @@ pub const EVENTS_QUEUED_DEFAULT: usize = 256;
 
 /// The protocol's heartbeat: a PING after so much silence of our own.
 pub const HEARTBEAT: Duration = Duration::from_secs(14);
+/// The socket takes no byte for so long: the connection counts as dead. Servers use the same time.
+pub const STALL: Duration = Duration::from_secs(30);
+/// The socket broke for writing, or was shut down: how long to wait for what the server still says.
+pub const DRAIN: Duration = Duration::from_secs(1);
 /// How long a connection must have lasted for the reconnect schedule to start over.
 pub const STABLE: Duration = Duration::from_secs(30);
 
