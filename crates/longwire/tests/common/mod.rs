@@ -1,0 +1,27 @@
+//! The end-to-end harness: the real binary as a child process, and a client of raw bytes written from PROTOCOL.md.
+//!
+//! A second opinion: shares no code with the crates it judges. Waits for events, never for time to pass; every wait has
+//! `WAIT_MAX` as its bound, and meeting the bound is a failure.
+
+// Each test program takes what it needs.
+#![allow(dead_code)]
+
+pub mod books;
+pub mod bytes;
+pub mod raw;
+pub mod server;
+
+use std::time::Duration;
+
+/// How long anything may take before a test gives up. A bound on failures, never a wait of a passing test; wide, because
+/// two cores run everything at once.
+pub const WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// Makes each case two tests: against a server of one shard, and against one of four.
+macro_rules! on_one_and_four_shards {
+    ($($case:ident),* $(,)?) => {
+        mod on_one_shard { $(#[test] fn $case() { super::$case(1) })* }
+        mod on_four_shards { $(#[test] fn $case() { super::$case(4) })* }
+    };
+}
+pub(crate) use on_one_and_four_shards;

@@ -1,0 +1,342 @@
+//! A client of raw bytes over one TCP connection. Knows PROTOCOL.md, and nothing of the crates it judges.
+//!
+//! Every frame that arrives is checked against what holds for all frames: version echo, flow, `seq` of a notify, when
+//! compression may be on. Pushes that arrive while an answer is awaited are kept for `next_record`.
+
+use super::WAIT_MAX;
+use super::bytes::*;
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+pub struct Raw {
+    stream: TcpStream,
+    /// Dialect of the frames it sends and expects; to be set before the LOGIN.
+    pub reading: Reading,
+    pub version: u8,
+    pub gzip: bool,
+    /// Pushes that came compressed.
+    pub gzip_pushes: usize,
+    seq: u32,
+    input: Vec<u8>,
+    /// How much of `input` has been read as frames.
+    read: usize,
+    pushed: VecDeque<(String, Record)>,
+}
+
+/// How a connection ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    Stream,
+    Reset,
+}
+
+impl Raw {
+    pub fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("the server accepts");
+        stream.set_nodelay(true).expect("TCP_NODELAY");
+        stream.set_read_timeout(Some(WAIT_MAX)).expect("a read timeout");
+        stream.set_write_timeout(Some(WAIT_MAX)).expect("a write timeout");
+        Self {
+            stream,
+            reading: Reading::Body,
+            version: 0,
+            gzip: false,
+            gzip_pushes: 0,
+            seq: 0,
+            input: Vec::new(),
+            read: 0,
+            pushed: VecDeque::new(),
+        }
+    }
+
+    pub fn with(mut self, reading: Reading, version: u8, gzip: bool) -> Self {
+        (self.reading, self.version, self.gzip) = (reading, version, gzip);
+        self
+    }
+
+    // --- sending ------------------------------------------------------------------------------------------------------
+
+    /// Sends bytes as they are.
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("the server takes it");
+    }
+
+    /// Sends bytes to a server that may close at any moment; what it does not take is lost.
+    pub fn send_what_it_takes(&mut self, bytes: &[u8]) {
+        let _ = self.stream.write_all(bytes);
+    }
+
+    pub fn send_frame(&mut self, frame: &Frame) {
+        let bytes = frame.to_bytes(self.reading);
+        self.send(&bytes);
+    }
+
+    /// A request in this client's dialect, not sent yet. Each has the next `seq`.
+    pub fn request(&mut self, command: u8, body: Vec<u8>) -> Frame {
+        self.seq += 1;
+        Frame { version: self.version, ..Frame::request(command, self.seq, body) }
+    }
+
+    /// Sends a request and returns its `seq`.
+    pub fn ask(&mut self, command: u8, body: Vec<u8>) -> u32 {
+        let frame = self.request(command, body);
+        self.send_frame(&frame);
+        frame.seq
+    }
+
+    // --- receiving ----------------------------------------------------------------------------------------------------
+
+    /// The next frame, whatever it is.
+    pub fn next_frame(&mut self) -> Frame {
+        self.next_frame_or_end()
+            .unwrap_or_else(|end| panic!("a frame was due, the connection ended: {end:?}"))
+    }
+
+    pub fn next_frame_or_end(&mut self) -> Result<Frame, End> {
+        loop {
+            if let Some((frame, taken)) = Frame::cut_from(self.unread(), self.reading) {
+                self.read += taken;
+                self.check(&frame);
+                return Ok(frame);
+            }
+            self.read_more()?;
+        }
+    }
+
+    /// The answer to `command` with `seq`: returns its status. Pushes before it are kept.
+    pub fn answer(&mut self, command: u8, seq: u32) -> u8 {
+        loop {
+            let frame = self.next_frame();
+            if frame.flow == NOTIFY {
+                self.keep(&frame);
+                continue;
+            }
+            assert_eq!((frame.command, frame.seq), (command, seq), "the answer to {command}: {frame:?}");
+            return frame.status;
+        }
+    }
+
+    /// Sends a request and returns the status of its answer.
+    pub fn status_of(&mut self, command: u8, body: Vec<u8>) -> u8 {
+        let seq = self.ask(command, body);
+        self.answer(command, seq)
+    }
+
+    /// PING, PONG: returns once the server has handled all that was sent before. A refusal in between fails.
+    pub fn ping(&mut self) {
+        let seq = self.ask(PING, Vec::new());
+        assert_eq!(self.answer(PONG, seq), OK, "a PONG carries status 0");
+    }
+
+    /// The next record of any room.
+    pub fn next_record(&mut self) -> Record {
+        self.next_record_of().1
+    }
+
+    /// The next record and the room its push named.
+    pub fn next_record_of(&mut self) -> (String, Record) {
+        while self.pushed.is_empty() {
+            let frame = self.next_frame();
+            assert_eq!(frame.flow, NOTIFY, "a push was due: {frame:?}");
+            self.keep(&frame);
+        }
+        self.pushed.pop_front().expect("the loop left one")
+    }
+
+    /// The texts of the next `count` records.
+    pub fn next_texts(&mut self, count: usize) -> Vec<String> {
+        (0..count).map(|_| self.next_record().text().to_owned()).collect()
+    }
+
+    /// Records that came while something else was awaited.
+    pub fn kept_records(&self) -> usize {
+        self.pushed.len()
+    }
+
+    /// Reads all frames up to the end of the stream.
+    pub fn frames_to_end(&mut self) -> (Vec<Frame>, End) {
+        let mut frames = Vec::new();
+        loop {
+            match self.next_frame_or_end() {
+                Ok(frame) => frames.push(frame),
+                Err(end) => {
+                    assert!(
+                        self.unread().is_empty(),
+                        "the stream ends within a frame: {:02x?}",
+                        self.unread()
+                    );
+                    return (frames, end);
+                }
+            }
+        }
+    }
+
+    /// The server closes and has sent nothing. By PROTOCOL.md 13.7 that may look like a reset.
+    pub fn assert_closed_without_a_byte(&mut self) {
+        let (frames, _) = self.frames_to_end();
+        assert_eq!(frames, [], "closed without a byte");
+    }
+
+    /// Reads, whatever it is, up to the end: for clients whose own bytes made no sense.
+    pub fn read_to_end_of_anything(&mut self) {
+        while self.read_more().is_ok() {
+            self.input.clear();
+        }
+    }
+
+    /// Whether the connection ends within `time`. What arrives meanwhile is kept unread.
+    pub fn ends_within(&mut self, time: Duration) -> bool {
+        let deadline = Instant::now() + time;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                self.stream.set_read_timeout(Some(WAIT_MAX)).expect("a read timeout");
+                return false;
+            }
+            self.stream.set_read_timeout(Some(left)).expect("a read timeout");
+            match self.read_once() {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(err) if err.kind() == ErrorKind::ConnectionReset => return true,
+                Err(err) => {
+                    assert!(matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{err}")
+                }
+            }
+        }
+    }
+
+    /// Records of pushes up to the orderly end of the stream; any other frame fails.
+    pub fn records_to_end(&mut self) -> Vec<Record> {
+        let (frames, end) = self.frames_to_end();
+        assert_eq!(end, End::Stream);
+        for frame in &frames {
+            assert_eq!(frame.flow, NOTIFY, "only pushes were due: {frame:?}");
+            self.keep(frame);
+        }
+        self.pushed.drain(..).map(|(_, record)| record).collect()
+    }
+
+    // --- the things clients do ----------------------------------------------------------------------------------------
+
+    /// LOGIN as `user` with the token `sesame`, which open login accepts.
+    pub fn log_in(&mut self, user: &str) {
+        let status = self.log_in_with(login_body("sesame", user));
+        assert_eq!(status, OK, "LOGIN of {user}");
+    }
+
+    pub fn log_in_as_guest(&mut self) {
+        let status = self.log_in_with(Vec::new());
+        assert_eq!(status, OK, "a guest's LOGIN");
+    }
+
+    /// LOGIN with any body, in this client's dialect. Returns the status.
+    pub fn log_in_with(&mut self, body: Vec<u8>) -> u8 {
+        let mut frame = self.request(LOGIN, body);
+        if self.gzip {
+            frame.compression = GZIP;
+            frame.body = if frame.body.is_empty() { Vec::new() } else { gzip(&frame.body) };
+        }
+        self.send_frame(&frame);
+        self.answer(LOGIN, frame.seq)
+    }
+
+    pub fn join(&mut self, room: &str) {
+        assert_eq!(self.status_of(JOIN_CR, join_body(room)), OK, "JOIN_CR of {room}");
+    }
+
+    /// Sends a message and does not wait: a CMS that succeeds is not answered.
+    pub fn say(&mut self, room: &str, content: impl AsRef<[u8]>) {
+        self.ask(CMS, cms_body(room, content));
+    }
+
+    /// Sends a CMS, and a PING behind it. `None`: it was not refused.
+    pub fn verdict_on(&mut self, body: Vec<u8>) -> Option<u8> {
+        let frame = self.request(CMS, body);
+        self.verdict_on_frame(&frame)
+    }
+
+    /// The same of a body that is a gzip member.
+    pub fn verdict_on_gzip(&mut self, member: Vec<u8>) -> Option<u8> {
+        let frame = Frame { compression: GZIP, ..self.request(CMS, member) };
+        self.verdict_on_frame(&frame)
+    }
+
+    fn verdict_on_frame(&mut self, cms: &Frame) -> Option<u8> {
+        self.send_frame(cms);
+        let seq = cms.seq;
+        let ping = self.ask(PING, Vec::new());
+        loop {
+            let frame = self.next_frame();
+            match (frame.flow, frame.command) {
+                (NOTIFY, _) => self.keep(&frame),
+                (_, PONG) if frame.seq == ping => return None,
+                _ => {
+                    assert_eq!((frame.command, frame.seq), (CMS, seq), "{frame:?}");
+                    assert_eq!(self.answer(PONG, ping), OK);
+                    return Some(frame.status);
+                }
+            }
+        }
+    }
+
+    pub fn shut_down_sending(&self) {
+        self.stream.shutdown(Shutdown::Write).expect("it was open");
+    }
+
+    /// A second handle on the socket, for a thread that writes while another reads.
+    pub fn writer(&self) -> TcpStream {
+        self.stream.try_clone().expect("a second handle")
+    }
+
+    fn unread(&self) -> &[u8] {
+        &self.input[self.read..]
+    }
+
+    fn read_more(&mut self) -> Result<(), End> {
+        match self.read_once() {
+            Ok(0) => Err(End::Stream),
+            Ok(_) => Ok(()),
+            Err(err) if err.kind() == ErrorKind::ConnectionReset => Err(End::Reset),
+            Err(err) => panic!("nothing came in {WAIT_MAX:?}: {err}; a cut frame: {:02x?}", self.unread()),
+        }
+    }
+
+    /// One read of the socket, as much as is there.
+    fn read_once(&mut self) -> std::io::Result<usize> {
+        self.input.drain(..self.read);
+        self.read = 0;
+        let mut chunk = [0; 64 * 1024];
+        let taken = self.stream.read(&mut chunk)?;
+        self.input.extend(&chunk[..taken]);
+        Ok(taken)
+    }
+
+    fn keep(&mut self, frame: &Frame) {
+        self.gzip_pushes += usize::from(frame.compression == GZIP);
+        let (room, records) = read_push(&frame.plain_body());
+        assert!(!records.is_empty(), "a push holds one record or more (12.3)");
+        for record in records {
+            assert_eq!(record.to, room, "a push is of one room (12.2)");
+            self.pushed.push_back((room.clone(), record));
+        }
+    }
+
+    /// What holds for every frame of the server (sections 2, 4 and 12).
+    fn check(&self, frame: &Frame) {
+        assert_eq!(frame.version, self.version, "the version of the first LOGIN is echoed (2.9): {frame:?}");
+        match (frame.flow, frame.compression) {
+            (ANSWER, 0) => assert!(frame.body.is_empty(), "an answer has no body (4.4): {frame:?}"),
+            (NOTIFY, compression) => {
+                assert_eq!((frame.command, frame.seq, frame.status), (CMS, 0, 0), "a push (12.1)");
+                assert!(compression == 0 || (compression == GZIP && self.gzip), "gzip unasked (6.7)");
+                let plain = frame.plain_body();
+                assert!(compression == 0 || frame.body.len() < plain.len(), "only where smaller (6.8)");
+                let one = read_push(&plain).1.len() == 1;
+                assert!(plain.len() <= if one { 66 } else { 64 } * 1024, "a push body's size (12.10)");
+            }
+            _ => panic!("no frame of the server has this flow and compression: {frame:?}"),
+        }
+    }
+}
