@@ -18,7 +18,7 @@ def header_theme():
          len=15, seq=1, command=1, version=1, compression=0, flow=0, status=0)
     case(t.good, "header.every_byte_differs", "2.1 2.2", bytes.fromhex("0102030405060708060911"),
          len=0x01020304, seq=0x05060708, command=6, version=0, compression=2, flow=1, status=17)
-    case(t.good, "header.all_ones", "2.1 2.2 2.3", b"\xff" * 11,
+    case(t.good, "header.all_ones", "1.8 2.1 2.2 2.3", b"\xff" * 11,
          len=0xFFFFFFFF, seq=0xFFFFFFFF, command=255, version=15, compression=3, flow=3, status=255)
     case(t.good, "header.all_zeros", "2.1", bytes(11),
          len=0, seq=0, command=0, version=0, compression=0, flow=0, status=0)
