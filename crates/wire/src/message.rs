@@ -20,6 +20,8 @@ pub(crate) mod user_info {
     pub(crate) const NICKNAME: u32 = 3;
     pub(crate) const TAG: u32 = 4;
 }
+/// `CRMessageResponse.messages`.
+pub(crate) const MESSAGES: u32 = 1;
 /// `ChatroomRequest.chatroomId`.
 const CHATROOM_ID: u32 = 1;
 /// A body that cannot be served. Maps to a status: MALFORMED or TOO_LARGE.
@@ -155,11 +157,26 @@ impl Message {
 
 /// Client side: a push body's room and messages, in the room's order.
 ///
-/// No hot path, so prost's decoder does it: a client's reading owes nothing to the scanner that wrote for it.
+/// No hot path, so prost's decoder does it, behind a look that refuses what other parsers than prost would.
 pub fn parse_push(body: &[u8]) -> Result<(String, Vec<Message>), BodyError> {
+    well_formed(body, &[MESSAGES, cr_message::USER_INFO])?;
     let push = generated::CrMessageResponse::decode(body);
     let push = push.map_err(|_| BodyError::Malformed("not a CRMessageResponse"))?;
     Ok((push.chatroom, push.messages.into_iter().map(Message::from).collect()))
+}
+
+/// Well-formed down the given sub-messages: in a field of the first number, there in one of the second.
+fn well_formed(body: &[u8], sub_messages: &[u32]) -> Result<(), BodyError> {
+    for field in Fields::of(body) {
+        let field = field?;
+        match (field.value, sub_messages) {
+            (Value::Bytes(inner), [number, deeper @ ..]) if field.number == *number => {
+                well_formed(inner, deeper)?
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 impl From<generated::CrMessage> for Message {
@@ -225,7 +242,9 @@ mod tests {
             Message { content: b"hi".to_vec(), user, message_type: Message::GIFT, ..Message::default() };
         assert_eq!(parse_push(body), Ok(("r".into(), vec![gift, Message::default()])));
         assert_eq!(parse_push(b""), Ok((String::new(), vec![])));
-        assert_eq!(parse_push(b"\x0A\x05"), Err(BodyError::Malformed("not a CRMessageResponse")));
+        assert_eq!(parse_push(b"\x0A\x05"), Err(BodyError::Malformed("a length beyond the body")));
+        assert_eq!(parse_push(b"\x08\x05"), Err(BodyError::Malformed("not a CRMessageResponse")));
+        assert_eq!(parse_push(b"\x0A\x04\x2A\x02\x0B\x0C"), Err(BodyError::Malformed("a group")));
     }
 
     #[test]

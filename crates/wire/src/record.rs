@@ -3,14 +3,12 @@
 //! Copies what the client wrote and adds what the server owns; never builds the message in between. One bad record would
 //! poison everybody's batch, so a record holds only known fields in their canonical form, and what it was told to relay.
 use crate::limits::{NESTING_MAX, TAGS_MAX, USER_INFO_BYTES_MAX};
-use crate::message::{OTHER_WIRE_TYPE, check_id, cr_message as cr, put_user_info, user_info};
+use crate::message::{MESSAGES, OTHER_WIRE_TYPE, check_id, cr_message as cr, put_user_info, user_info};
 use crate::scan::{
     Field, Fields, Value, may_nest_deeper, put_bytes, put_prefix, put_uint, uint_bytes, utf8, varint_bytes,
 };
 use crate::{BodyError, UserInfo};
 
-/// `CRMessageResponse.messages`.
-const MESSAGES: u32 = 1;
 /// `CRMessageResponse.chatroom`.
 const CHATROOM: u32 = 2;
 
