@@ -1,6 +1,6 @@
 //! How a command ends, as the number the shell sees.
 //!
-//! A command returns `anyhow::Result<Exit>`. An error is told in one line on stderr and ends with 1, or with the
+//! A command returns `anyhow::Result<Exit>`. An error is told on stderr, a line for each thing that is wrong, and ends with 1, or with the
 //! number of the [`Failed`] it is; an [`out::ClosedPipe`] anywhere in it ends with 0 and without a word.
 
 use crate::out;
@@ -82,7 +82,8 @@ pub(crate) fn report(result: anyhow::Result<Exit>) -> Exit {
         Err(err) if out::is_closed_pipe(&err) => Exit::Done,
         Err(err) => {
             // Nobody may be reading stderr either; there is nowhere left to complain.
-            let _ = writeln!(std::io::stderr(), "error: {err:#}");
+            let text = format!("{err:#}").lines().map(|line| format!("error: {line}\n")).collect::<String>();
+            let _ = std::io::stderr().write_all(text.as_bytes());
             err.downcast_ref::<Failed>().map_or(Exit::Failed, |failed| failed.exit)
         }
     }

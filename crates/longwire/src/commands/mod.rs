@@ -3,13 +3,17 @@
 //! To add one: a module with `pub(crate) struct XArgs` (`#[derive(clap::Args)]`) and
 //! `impl XArgs { pub(crate) fn run(self) -> anyhow::Result<Exit> }`, and a line in each of the two lists below.
 
+mod check_config;
 mod default_config;
+mod serve;
 
 use crate::exit::Exit;
 use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Serve(serve::ServeArgs),
+    CheckConfig(check_config::CheckConfigArgs),
     DefaultConfig(default_config::DefaultConfigArgs),
 }
 
@@ -17,6 +21,8 @@ impl Command {
     /// Runs the command to its end.
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self {
+            Self::Serve(args) => args.run(),
+            Self::CheckConfig(args) => args.run(),
             Self::DefaultConfig(args) => args.run(),
         }
     }

@@ -4,7 +4,9 @@
 //! file, the variables and the tests walk. So a key cannot exist without its documentation, or a default twice.
 
 use super::Config;
+use serde::Deserialize;
 use toml::Value;
+use toml::de::ValueDeserializer;
 
 /// A key that can be set, by its full name.
 #[derive(Debug)]
@@ -23,6 +25,11 @@ impl Key {
     /// The value in `config`, as TOML.
     pub fn show(&self, config: &Config) -> String {
         (self.show)(config)
+    }
+
+    /// The value in `config`, as a TOML value: for other formats.
+    pub fn value(&self, config: &Config) -> Option<Value> {
+        Value::deserialize(ValueDeserializer::parse(&self.show(config)).ok()?).ok()
     }
 
     /// The environment variable of this key.

@@ -54,6 +54,13 @@ impl Loaded {
     pub fn origin(&self, key: &Key) -> Origin {
         self.origins.get(key.path).cloned().unwrap_or(Origin::Default)
     }
+
+    /// Says the warnings in the log.
+    pub fn log_warnings(&self) {
+        for warning in &self.warnings {
+            tracing::warn!("{warning}");
+        }
+    }
 }
 
 /// Puts the layers on top of each other and checks the result.

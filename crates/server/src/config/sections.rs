@@ -143,8 +143,8 @@ section! {
 section! {
     /// Sizes and memory: always on.
     LimitsConfig at "limits", in limits {
-        /// Connections that have not logged in yet; at the cap the oldest of them is closed. Each costs up to 8KiB
-        /// besides its socket.
+        /// Connections that have not logged in yet; at the cap the oldest of them is closed. Each costs up to
+        /// limits.login_max besides its socket.
         unauthenticated_max: usize as kind::COUNT, = 10_000;
         /// LOGIN's body, as sent and as inflated; the token may have half of it.
         login_max: usize as kind::SIZE, = 8 * KIB;

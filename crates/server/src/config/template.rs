@@ -13,11 +13,11 @@ pub fn default_file() -> String {
     for section in SECTIONS {
         for (at, group) in section.groups.iter().enumerate() {
             file.push('\n');
+            push_comment(&mut file, group.doc);
             if at == 0 {
-                push_comment(&mut file, group.doc);
                 let _ = writeln!(file, "[{}]", section.name);
-            } else {
-                push_comment(&mut file, group.doc);
+            } else if group.keys.iter().any(|key| !key.doc.is_empty()) {
+                file.push('\n');
             }
             for key in group.keys {
                 push_comment(&mut file, key.doc);
@@ -55,7 +55,6 @@ fn push_comment(text: &mut String, doc: &str) {
 
 /// What a variable or `--set` says for the value: a plain string has no quotes there.
 fn variable_text(key: &Key, config: &Config) -> String {
-    let shown = key.show(config);
-    let parsed = shown.parse::<Value>().ok().filter(|_| key.plain);
-    parsed.as_ref().and_then(Value::as_str).map_or(shown.clone(), str::to_owned)
+    let plain = key.value(config).filter(|_| key.plain);
+    plain.as_ref().and_then(Value::as_str).map_or_else(|| key.show(config), str::to_owned)
 }
