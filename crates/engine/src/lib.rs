@@ -1,1 +1,51 @@
-//! Under construction.
+//! What a Longwire node decides: who is in a room, and who gets which record.
+//!
+//! **A room is a log, and a member is a cursor over it.** [`Shard`] is the whole of it for one data-plane thread:
+//! bytes of a connection go in by [`Shard::consume`], messages of other shards by [`Shard::receive`], time by
+//! [`Shard::tick`]; what is to be sent goes out through [`Ports`], what is to be done to a connection through
+//! [`Shard::poll_action`]. [`Shard::run`] moves rooms and laggards forward, a bounded slice a call.
+//!
+//! Never holds a socket, a thread, a clock or randomness: time and seeds are arguments. Never waits.
+//! Invariant: every record that a member was owed is delivered, behind, or dropped with a reason ([`Books`]).
+//! What clients are promised: PROTOCOL.md; why it is built so: ARCHITECTURE.md.
+mod account;
+mod action;
+mod answer;
+mod append;
+mod batch;
+mod close;
+mod config;
+mod conn;
+mod drain;
+mod home;
+mod ids;
+mod input;
+mod join;
+mod lag;
+pub mod limits;
+mod log;
+mod login;
+mod post;
+mod publish;
+mod room;
+mod round;
+mod session;
+mod shard;
+mod sweep;
+mod table;
+
+#[cfg(test)]
+mod planted;
+#[cfg(test)]
+mod sim;
+
+pub use account::{Books, Class, DropReason, Kind, TYPE_NAMES, Tally};
+pub use action::{Action, CloseReason};
+pub use batch::{Batch, RecordMeta};
+pub use config::{Budget, Config, MessageTypes, RingLimits};
+pub use ids::{ConnId, Millis, Now, ShardId, Slot};
+pub use input::{Consumed, Then};
+pub use login::{Identity, LoginAnswer};
+pub use post::{Offered, Ports, Position, Publish, ShardMsg};
+pub use session::{Msg, Rule, State, rule};
+pub use shard::{Pressure, Shard, Stats};

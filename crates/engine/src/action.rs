@@ -1,0 +1,102 @@
+//! What the engine asks its driver to do to a connection, and why connections end.
+
+use crate::ids::{ConnId, Slot};
+
+/// Why a connection was closed: one list for the log, the metrics and the books.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CloseReason {
+    /// The peer closed, or its socket failed.
+    Gone,
+    /// LOGOUT.
+    Logout,
+    /// No complete frame for `wire.timeouts.idle`.
+    Idle,
+    /// No LOGIN within `wire.timeouts.login_start`, or not all of it within `wire.timeouts.login`.
+    NoLogin,
+    /// The first frame was no well-formed LOGIN.
+    FirstFrame,
+    /// A frame that no later byte can be trusted after.
+    Malformed,
+    /// A frame over the limit.
+    TooLarge,
+    /// LOGIN was refused.
+    LoginRefused,
+    /// No byte taken for `fanout.stall_timeout` while owed.
+    Slow,
+    /// A bound of the node was met: unauthenticated connections, half-sent frames, memory.
+    Overloaded,
+    /// The server is going down.
+    Draining,
+    /// The server was told to stop at once.
+    Cut,
+}
+
+impl CloseReason {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 12] = [
+        Self::Gone,
+        Self::Logout,
+        Self::Idle,
+        Self::NoLogin,
+        Self::FirstFrame,
+        Self::Malformed,
+        Self::TooLarge,
+        Self::LoginRefused,
+        Self::Slow,
+        Self::Overloaded,
+        Self::Draining,
+        Self::Cut,
+    ];
+
+    /// The name in logs, metrics and books.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Logout => "logout",
+            Self::Idle => "idle",
+            Self::NoLogin => "no_login",
+            Self::FirstFrame => "first_frame",
+            Self::Malformed => "malformed",
+            Self::TooLarge => "too_large",
+            Self::LoginRefused => "login_refused",
+            Self::Slow => "slow",
+            Self::Overloaded => "overloaded",
+            Self::Draining => "draining",
+            Self::Cut => "cut",
+        }
+    }
+}
+
+/// What the driver does next. Actions of one connection come in order.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Ask the login provider; answer with [`crate::Shard::login_answered`], at any later time.
+    Authenticate {
+        /// Who asks; may be gone when the answer comes.
+        conn: ConnId,
+        /// The client's word. A secret: never logged.
+        token: String,
+        /// The client's word.
+        user_id: String,
+    },
+    /// Offer input again: what was left undecoded, then the socket.
+    Resume(Slot),
+    /// Read the socket once more, then call [`crate::Shard::idle_confirmed`]: the server's own pause is nobody's fault.
+    LastLook(Slot),
+    /// Shut down the sending side; go on reading, and throw away what comes.
+    ShutdownWrite(Slot),
+    /// Close the socket, forget its input, and call [`crate::Shard::release`].
+    Close(Slot, CloseReason),
+}
+
+impl std::fmt::Debug for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Authenticate { conn, .. } => write!(f, "Authenticate({conn:?})"), // the token reaches no log
+            Self::Resume(slot) => write!(f, "Resume({slot})"),
+            Self::LastLook(slot) => write!(f, "LastLook({slot})"),
+            Self::ShutdownWrite(slot) => write!(f, "ShutdownWrite({slot})"),
+            Self::Close(slot, reason) => write!(f, "Close({slot}, {reason:?})"),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! How connections end: at once, or after what is owed to them was flushed.
+
+use crate::account::DropReason;
+use crate::action::{Action, CloseReason};
+use crate::conn::Wait;
+use crate::ids::{Millis, Now, Slot};
+use crate::limits::{DISCARD_MS, FLUSH_MS};
+use crate::post::Ports;
+use crate::session::{Closing, Session};
+use crate::shard::Shard;
+
+impl Shard {
+    /// The peer closed its side, or its socket failed.
+    pub fn peer_closed(&mut self, slot: Slot) {
+        let reason = match &self.conns[slot as usize].session {
+            Session::Closing(closing) => closing.reason, // it was ours to close
+            Session::AwaitLogin(_) | Session::Authenticating(_) | Session::Guest(_) | Session::User(_) => {
+                CloseReason::Gone
+            }
+        };
+        self.close_now(slot, reason);
+    }
+
+    /// Closes without waiting for anything. What the connection was owed is dropped, with `reason`.
+    pub fn close_now(&mut self, slot: Slot, reason: CloseReason) {
+        if !self.conns[slot as usize].open {
+            return;
+        }
+        self.end_memberships(slot, reason);
+        let conn = &mut self.conns[slot as usize];
+        conn.open = false;
+        conn.wait = Wait::No;
+        conn.session = Session::Closing(Closing { reason, shut: true, deadline: Millis(0) });
+        if let Some(half) = conn.slow.take().and_then(|slow| slow.half) {
+            self.books.drop_records(DropReason::Closed(reason), &half.content);
+            half.unpin(&mut self.pinned);
+        }
+        self.actions.push_back(Action::Close(slot, reason));
+    }
+
+    /// Ends memberships at once, then finishes what is half-sent and owed, then closes.
+    //= PROTOCOL.md#13.5
+    // What is owed is flushed (at most 5 s), the sending side is shut down, input is thrown away until the client
+    // ends its side or for 1 s, then the socket is closed.
+    pub(crate) fn close_after_flush(
+        &mut self,
+        slot: Slot,
+        reason: CloseReason,
+        now: Now,
+        ports: &mut impl Ports,
+    ) {
+        self.flush_answers(slot, now, ports);
+        if !self.conns[slot as usize].open {
+            return;
+        }
+        self.end_memberships(slot, reason);
+        let deadline = now.mono.plus(FLUSH_MS);
+        let conn = &mut self.conns[slot as usize];
+        conn.wait = Wait::No;
+        conn.session = Session::Closing(Closing { reason, shut: false, deadline });
+        self.shut_if_flushed(slot, now);
+    }
+
+    /// The second half of a close, once nothing is owed any more.
+    pub(crate) fn shut_if_flushed(&mut self, slot: Slot, now: Now) {
+        if self.hot[slot as usize].blocked {
+            return;
+        }
+        if let Session::Closing(closing) = &mut self.conns[slot as usize].session
+            && !closing.shut
+        {
+            closing.shut = true;
+            closing.deadline = now.mono.plus(DISCARD_MS);
+            self.actions.push_back(Action::ShutdownWrite(slot));
+        }
+    }
+
+    fn end_memberships(&mut self, slot: Slot, reason: CloseReason) {
+        if self.is_unauthenticated(slot) {
+            self.unauthenticated_left();
+        }
+        while let Some(one) = self.conns[slot as usize].memberships.as_slice().first() {
+            self.leave_room(slot, one.room, DropReason::Closed(reason));
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! Bytes of a connection become frames, and frames take effect: in order, a bounded turn at a time.
+
+use longwire_wire::{
+    BodyError, Cms, CmsRules, Command, Compression, Decoder, Detected, Dialect, FirstFrameRules, Flow, Frame,
+    FrameError, HEADER_BYTES, Header, InflateError, LoginRequest, Status, detect_first, parse_join,
+};
+
+use crate::action::{Action, CloseReason};
+use crate::conn::Wait;
+use crate::ids::{Now, Slot};
+use crate::limits::{ANSWERS_BYTES_MAX, TURN_ANSWER_BYTES_MAX, TURN_BYTES_MAX, TURN_FRAMES_MAX};
+use crate::post::Ports;
+use crate::session::{Authenticating, AwaitLogin, LoggedIn, Msg, Rule, Session, State, rule};
+use crate::shard::Shard;
+
+/// How far [`Shard::consume`] came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Consumed {
+    /// Bytes that took effect; the rest is to be offered again, first.
+    pub bytes: usize,
+    /// When.
+    pub then: Then,
+}
+
+/// What the driver does with a connection's input after a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Offer the rest again with more behind it: it ends inside a frame.
+    More,
+    /// The turn is over: offer the rest again after everybody else had theirs.
+    Yield,
+    /// Keep the rest and do not read on, until [`Action::Resume`].
+    Pause,
+    /// Throw the rest away, and whatever else comes.
+    Discard,
+}
+
+/// What became of one frame.
+enum Step {
+    Took(usize),
+    More,
+    /// The frame stays undecoded; the connection waits.
+    Wait,
+    /// The connection is closing.
+    Closed,
+}
+
+impl Shard {
+    /// Takes what `slot` sent, as far as it goes in one turn. `input` begins where the last call stopped taking.
+    pub fn consume(&mut self, slot: Slot, input: &[u8], now: Now, ports: &mut impl Ports) -> Consumed {
+        let mut taken = 0;
+        let mut frames = 0;
+        let then = loop {
+            let conn = &self.conns[slot as usize];
+            if !conn.open || conn.session.state() == State::Closing {
+                break Then::Discard;
+            }
+            if conn.wait != Wait::No {
+                break Then::Pause;
+            }
+            if frames == TURN_FRAMES_MAX || taken >= TURN_BYTES_MAX {
+                break Then::Yield;
+            }
+            match self.step(slot, &input[taken..], now, ports) {
+                Step::Took(bytes) => taken += bytes,
+                Step::More => break Then::More,
+                Step::Wait | Step::Closed => {}
+            }
+            frames += 1;
+        };
+        self.flush_answers(slot, now, ports);
+        Consumed { bytes: taken, then: self.after_flush(slot, then) }
+    }
+
+    /// Flushing may have found a socket that takes no more, or a dead one.
+    fn after_flush(&mut self, slot: Slot, then: Then) -> Then {
+        let conn = &mut self.conns[slot as usize];
+        let owed = conn.slow.as_ref().map_or(0, |slow| slow.answers.len());
+        if !conn.open {
+            return Then::Discard;
+        }
+        //= PROTOCOL.md#15.8
+        // A client that does not read its answers is not read any more, until it reads.
+        if owed > ANSWERS_BYTES_MAX - TURN_ANSWER_BYTES_MAX && conn.wait == Wait::No && then != Then::Discard
+        {
+            conn.wait = Wait::Answers;
+            return Then::Pause;
+        }
+        then
+    }
+
+    fn step(&mut self, slot: Slot, input: &[u8], now: Now, ports: &mut impl Ports) -> Step {
+        if let Session::AwaitLogin(await_login) = &mut self.conns[slot as usize].session {
+            if !input.is_empty() && await_login.began.is_none() {
+                await_login.began = Some(now.mono);
+            }
+            return self.first_frame(slot, input, now, ports);
+        }
+        let dialect = Dialect::from_index(self.hot[slot as usize].dialect);
+        match Decoder::new(dialect.length, self.config.frame_max as u32).next(input) {
+            Ok(Some((frame, bytes))) => {
+                self.conns[slot as usize].last_seen = now.mono;
+                match self.frame(slot, frame, now, ports) {
+                    Step::Took(_) => Step::Took(bytes),
+                    step @ (Step::More | Step::Wait | Step::Closed) => step,
+                }
+            }
+            Ok(None) => self.header_alone(slot, input, now, ports),
+            Err(FrameError::TooLarge { header, .. }) => self.apply(slot, &header, Msg::TooLong, now, ports),
+            Err(FrameError::ShortLen { header }) => self.apply(slot, &header, Msg::BadHeader, now, ports),
+        }
+    }
+
+    /// A frame that is not all here yet may be refused already.
+    //= PROTOCOL.md#5.15
+    // A flow that is not 0 is answered with MALFORMED from the header alone, and the server closes.
+    fn header_alone(&mut self, slot: Slot, input: &[u8], now: Now, ports: &mut impl Ports) -> Step {
+        match input.first_chunk::<HEADER_BYTES>().map(Header::parse) {
+            Some(header) if header.flag.flow() != Flow::Request => {
+                self.apply(slot, &header, Msg::BadHeader, now, ports)
+            }
+            Some(_) | None => Step::More,
+        }
+    }
+
+    fn first_frame(&mut self, slot: Slot, input: &[u8], now: Now, ports: &mut impl Ports) -> Step {
+        let config = std::sync::Arc::clone(&self.config);
+        let rules = FirstFrameRules {
+            commands: &config.commands,
+            login: config.login_fields,
+            length: config.length,
+            login_max: config.login_max as u32,
+            versions: config.versions,
+        };
+        match detect_first(input, &rules, &mut self.inflater, &mut self.scratch) {
+            Detected::NeedMore => Step::More,
+            Detected::Login { frame, dialect, taken } => {
+                self.hot[slot as usize].dialect = dialect.index();
+                self.conns[slot as usize].last_seen = now.mono;
+                match self.login(slot, frame, now, ports) {
+                    Step::Took(_) => Step::Took(taken),
+                    step @ (Step::More | Step::Wait | Step::Closed) => step,
+                }
+            }
+            Detected::Refused(_) => {
+                self.close_after_flush(slot, CloseReason::FirstFrame, now, ports);
+                Step::Closed
+            }
+        }
+    }
+
+    //= PROTOCOL.md#5.17
+    // A header with several faults is judged in this order: length, flow, command, compression.
+    fn frame(&mut self, slot: Slot, frame: Frame<'_>, now: Now, ports: &mut impl Ports) -> Step {
+        let header = frame.header;
+        if header.flag.flow() != Flow::Request {
+            return self.apply(slot, &header, Msg::BadHeader, now, ports);
+        }
+        let command = match self.config.commands.command(header.command) {
+            Some(Command::Pong) | None => return self.apply(slot, &header, Msg::Unlisted, now, ports),
+            Some(command) => command,
+        };
+        if matches!(header.flag.compression(), Compression::Reserved2 | Compression::Reserved3) {
+            return self.apply(slot, &header, Msg::ReservedCompression, now, ports);
+        }
+        match command {
+            Command::Login => self.login(slot, frame, now, ports),
+            Command::Logout => self.apply(slot, &header, Msg::Logout, now, ports),
+            Command::Ping => self.apply(slot, &header, Msg::Ping, now, ports),
+            Command::JoinCr => self.with_body(slot, frame, now, ports, Self::join),
+            Command::Cms => self.with_body(slot, frame, now, ports, Self::cms),
+            Command::Pong => Step::Took(0), // dealt with above
+        }
+    }
+
+    /// What does not depend on a body: the state decides alone.
+    fn apply(&mut self, slot: Slot, header: &Header, msg: Msg, now: Now, ports: &mut impl Ports) -> Step {
+        match rule(self.state(slot), msg) {
+            Rule::Pong => {
+                let code = self.config.commands.code(Command::Pong);
+                self.answer(slot, code, header.seq, Status::OK);
+                Step::Took(0)
+            }
+            Rule::Refuse(status) => self.refuse(slot, header, status),
+            Rule::RefuseAndClose(status, reason) => {
+                self.answer(slot, header.command, header.seq, status);
+                self.close_after_flush(slot, reason, now, ports);
+                Step::Closed
+            }
+            Rule::Close(reason) => {
+                self.close_after_flush(slot, reason, now, ports);
+                Step::Closed
+            }
+            Rule::Leave => {
+                self.close_after_flush(slot, CloseReason::Logout, now, ports);
+                Step::Closed
+            }
+            Rule::Wait => Step::Wait,
+            Rule::Ignore
+            | Rule::EnterAsGuest
+            | Rule::Authenticate
+            | Rule::Renewed
+            | Rule::Join
+            | Rule::Publish => Step::Took(0), // need a body: `login`, `join`, `cms` deal with them
+        }
+    }
+
+    fn refuse(&mut self, slot: Slot, header: &Header, status: Status) -> Step {
+        self.answer(slot, header.command, header.seq, status);
+        self.stats.refused += 1;
+        Step::Took(0)
+    }
+
+    /// Inflates the body where it is compressed, and hands it on.
+    fn with_body<P: Ports>(
+        &mut self,
+        slot: Slot,
+        frame: Frame<'_>,
+        now: Now,
+        ports: &mut P,
+        take: fn(&mut Self, Slot, &Header, &[u8], Now, &mut P) -> Step,
+    ) -> Step {
+        if frame.header.flag.compression() != Compression::Gzip {
+            return take(self, slot, &frame.header, frame.body, now, ports);
+        }
+        let mut plain = std::mem::take(&mut self.scratch);
+        let inflated = self.inflater.inflate(frame.body, self.config.frame_max, &mut plain);
+        let step = match inflated {
+            Ok(()) => take(self, slot, &frame.header, &plain, now, ports),
+            Err(err) => self.refuse(slot, &frame.header, inflate_status(err)),
+        };
+        self.scratch = plain;
+        step
+    }
+
+    fn login(&mut self, slot: Slot, frame: Frame<'_>, now: Now, ports: &mut impl Ports) -> Step {
+        let mut plain = std::mem::take(&mut self.scratch);
+        let body = match frame.header.flag.compression() {
+            Compression::Gzip => {
+                let max =
+                    if self.is_unauthenticated(slot) { self.config.login_max } else { self.config.frame_max };
+                self.inflater
+                    .inflate(frame.body, max, &mut plain)
+                    .map(|()| plain.as_slice())
+                    .map_err(inflate_status)
+            }
+            Compression::None | Compression::Reserved2 | Compression::Reserved3 => Ok(frame.body),
+        };
+        let request = body.and_then(|body| self.parse_login(body).map_err(body_status));
+        let step = self.login_request(slot, frame.header.seq, request, now, ports);
+        self.scratch = plain;
+        step
+    }
+
+    fn parse_login<'a>(&self, body: &'a [u8]) -> Result<LoginRequest<'a>, BodyError> {
+        let request = LoginRequest::parse(body, self.config.login_fields)?;
+        request.check(self.config.id_max, self.config.login_max / 2)?;
+        Ok(request)
+    }
+
+    fn login_request(
+        &mut self,
+        slot: Slot,
+        seq: u32,
+        request: Result<LoginRequest<'_>, Status>,
+        now: Now,
+        ports: &mut impl Ports,
+    ) -> Step {
+        let session = &self.conns[slot as usize].session;
+        match rule(session.state(), login_msg(session, &request)) {
+            Rule::EnterAsGuest => self.enter_as_guest(slot, seq, now, ports),
+            Rule::Renewed => self.answer_login(slot, seq, Status::OK, now, ports),
+            Rule::Refuse(status) => {
+                let status = request.err().unwrap_or(status);
+                self.refuse_later_login(slot, seq, status, now, ports);
+            }
+            Rule::RefuseAndClose(status, _) => self.refuse_first_login(slot, seq, status, now, ports),
+            Rule::Close(reason) => self.close_after_flush(slot, reason, now, ports),
+            Rule::Authenticate => {
+                if let Ok(request) = request {
+                    self.authenticate(slot, seq, &request, now, ports);
+                }
+            }
+            Rule::Wait => return Step::Wait,
+            Rule::Pong | Rule::Join | Rule::Publish | Rule::Leave | Rule::Ignore => {}
+        }
+        Step::Took(0)
+    }
+
+    fn authenticate(
+        &mut self,
+        slot: Slot,
+        seq: u32,
+        request: &LoginRequest<'_>,
+        now: Now,
+        ports: &mut impl Ports,
+    ) {
+        if let Some(status) = self.refuses_logins() {
+            match self.is_unauthenticated(slot) {
+                true => self.refuse_first_login(slot, seq, status, now, ports),
+                false => self.refuse_later_login(slot, seq, status, now, ports),
+            }
+            return;
+        }
+        let conn = self.conn_id(slot);
+        let session = &mut self.conns[slot as usize].session;
+        let nobody = Session::AwaitLogin(AwaitLogin { since: now.mono, began: None });
+        let before = match std::mem::replace(session, nobody) {
+            Session::Guest(guest) => Some(LoggedIn::Guest(guest)),
+            Session::User(user) => Some(LoggedIn::User(user)),
+            Session::AwaitLogin(_) | Session::Authenticating(_) | Session::Closing(_) => None,
+        };
+        *session = Session::Authenticating(Box::new(Authenticating { seq, before }));
+        self.conns[slot as usize].wait = Wait::Login;
+        self.actions.push_back(Action::Authenticate {
+            conn,
+            token: request.token.to_owned(),
+            user_id: request.user_id.to_owned(),
+        });
+    }
+
+    fn join<P: Ports>(&mut self, slot: Slot, header: &Header, body: &[u8], now: Now, ports: &mut P) -> Step {
+        let room = match parse_join(body, self.config.id_max) {
+            Ok(room) => room,
+            Err(err) => return self.refuse(slot, header, body_status(err)),
+        };
+        match rule(self.state(slot), Msg::Join) {
+            Rule::Join => {
+                self.join_room(slot, header.seq, room, now, ports);
+                Step::Took(0)
+            }
+            _not_logged_in => Step::Took(0), // `consume` lets no frame through in the other states
+        }
+    }
+
+    //= PROTOCOL.md#11.16
+    // A CMS with several faults is judged in this order: its body, the guest, the type, the room.
+    fn cms<P: Ports>(&mut self, slot: Slot, header: &Header, body: &[u8], now: Now, ports: &mut P) -> Step {
+        let config = std::sync::Arc::clone(&self.config);
+        let rules = CmsRules {
+            id_max: config.id_max,
+            content_max: config.message_max,
+            relay_fields: &config.relay_fields,
+        };
+        let cms = match Cms::parse(body, &rules) {
+            Ok(cms) => cms,
+            Err(err) => return self.refuse(slot, header, body_status(err)),
+        };
+        let open = config.client_types.contains(cms.message_type);
+        match rule(self.state(slot), if open { Msg::Cms } else { Msg::CmsClosedType }) {
+            Rule::Publish => self.publish(slot, header, &cms, &rules, now, ports),
+            Rule::Refuse(status) => self.refuse(slot, header, status),
+            _not_logged_in => Step::Took(0), // `consume` lets no frame through in the other states
+        }
+    }
+
+    fn publish(
+        &mut self,
+        slot: Slot,
+        header: &Header,
+        cms: &Cms<'_>,
+        rules: &CmsRules<'_>,
+        now: Now,
+        ports: &mut impl Ports,
+    ) -> Step {
+        match self.publish_record(slot, cms, rules, now, ports) {
+            crate::publish::Published::Yes => Step::Took(0),
+            crate::publish::Published::NotJoined => self.refuse(slot, header, Status::NOT_JOINED),
+            crate::publish::Published::HomeIsFull => {
+                self.wait_for_home(slot);
+                Step::Wait
+            }
+        }
+    }
+}
+
+fn login_msg(session: &Session, request: &Result<LoginRequest<'_>, Status>) -> Msg {
+    let Ok(request) = request else { return Msg::LoginBroken };
+    match (request.token.is_empty(), request.user_id.is_empty()) {
+        (true, true) => Msg::LoginGuest,
+        (true, false) | (false, true) => Msg::LoginHalf,
+        (false, false) => match session.user() {
+            Some(user) if *user.identity.user_id != *request.user_id => Msg::LoginOther,
+            Some(_) | None => Msg::LoginUser,
+        },
+    }
+}
+
+fn body_status(err: BodyError) -> Status {
+    match err {
+        BodyError::Malformed(_) => Status::MALFORMED,
+        BodyError::TooLarge { .. } => Status::TOO_LARGE,
+    }
+}
+
+fn inflate_status(err: InflateError) -> Status {
+    match err {
+        InflateError::Malformed => Status::MALFORMED,
+        InflateError::TooLarge { .. } => Status::TOO_LARGE,
+    }
+}

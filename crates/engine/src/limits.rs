@@ -1,0 +1,41 @@
+//! Every bound of the engine that is not configuration, with what it costs.
+
+/// Frames of one connection that take effect in one turn; what is left waits in the ready list.
+pub const TURN_FRAMES_MAX: usize = 64;
+
+/// Bytes of one connection that are decoded in one turn.
+pub const TURN_BYTES_MAX: usize = 64 * 1024;
+
+/// Answers owed to one connection; above it the connection is not read. 4 KiB a connection that does not read.
+pub const ANSWERS_BYTES_MAX: usize = 4 * 1024;
+
+/// What one turn may add to the owed answers: an answer is a header.
+pub const TURN_ANSWER_BYTES_MAX: usize = TURN_FRAMES_MAX * longwire_wire::HEADER_BYTES;
+const _: () = assert!(TURN_ANSWER_BYTES_MAX < ANSWERS_BYTES_MAX, "a turn's answers must fit an empty buffer");
+
+/// Sends of one slice of a round, before anything else gets its turn.
+pub const SLICE_SENDS_MAX: usize = 512;
+
+/// Records waiting at a room's home that force a batch, though a round is still under way: 20 bytes each beside their bytes.
+pub const PENDING_RECORDS_MAX: usize = 2048;
+
+/// What one catch-up writes to a laggard in one turn, bytes of body.
+pub const CATCH_UP_BYTES_MAX: usize = 64 * 1024;
+
+/// How long a shard stays subscribed to a room after its last member left.
+pub const UNSUBSCRIBE_AFTER_MS: u64 = 10_000;
+
+/// Flushing before a close: at most this long.
+pub const FLUSH_MS: u64 = 5_000;
+
+/// Discarding input after the sending side was shut down, so that no reset destroys what the client has not read yet.
+pub const DISCARD_MS: u64 = 1_000;
+
+/// Failed LOGINs of a logged-in connection; the last one closes.
+pub const LOGIN_FAILURES_MAX: u8 = 3;
+
+/// Connections closed in a second while draining, at the least.
+pub const DRAIN_PER_SECOND_MIN: u64 = 500;
+
+/// Where rings are trimmed to once all of them together are over their bound, in percent of it: a scan frees a tenth.
+pub const RINGS_TRIM_PERCENT: usize = 90;

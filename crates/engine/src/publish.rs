@@ -1,0 +1,77 @@
+//! From a checked CMS to a record at its room's home.
+
+use longwire_wire::{Cms, CmsRules, put_record_fields};
+
+use crate::account::{Class, Kind};
+use crate::conn::Wait;
+use crate::ids::{Now, Slot};
+use crate::post::{Ports, Publish, ShardMsg};
+use crate::shard::Shard;
+
+/// What became of a CMS whose sender may speak.
+pub(crate) enum Published {
+    Yes,
+    NotJoined,
+    /// Nothing happened: the ring to the room's home has no place at the moment.
+    HomeIsFull,
+}
+
+impl Shard {
+    /// Splices the record and hands it to the room's home.
+    pub(crate) fn publish_record(
+        &mut self,
+        slot: Slot,
+        cms: &Cms<'_>,
+        rules: &CmsRules<'_>,
+        now: Now,
+        ports: &mut impl Ports,
+    ) -> Published {
+        let conn = &self.conns[slot as usize];
+        //= PROTOCOL.md#11.1
+        // `to` names the room, which the connection must have joined.
+        let mut joined = conn.memberships.as_slice().iter().filter_map(|one| self.rooms.get(one.room));
+        let (Some(room), Some(user)) = (joined.find(|room| *room.name == *cms.to), conn.session.user())
+        else {
+            return Published::NotJoined;
+        };
+        //= PROTOCOL.md#11.3
+        // The server replaces `from` with the userId of the session, whatever came.
+        self.fields.clear();
+        let info = user.identity.info.as_deref();
+        let split = put_record_fields(&mut self.fields, cms, rules, &user.identity.user_id, info);
+        let priority = self.config.priority_types.contains(cms.message_type);
+        let kind = Kind::new(if priority { Class::Priority } else { Class::Chat }, cms.message_type);
+        let origin = self.conn_id(slot);
+        match room.home_here {
+            Some(home) => {
+                let fields = std::mem::take(&mut self.fields);
+                self.sequence(home, kind, origin, &fields, split, now, ports);
+                self.fields = fields;
+            }
+            None => {
+                let (home, room) = (room.home, std::sync::Arc::clone(&room.name));
+                let publish = Publish { room, origin, kind, fields: self.fields.clone(), split };
+                if ports.post(home, ShardMsg::Publish(Box::new(publish))).is_err() {
+                    return Published::HomeIsFull;
+                }
+            }
+        }
+        self.conns[slot as usize].spoke = true;
+        Published::Yes
+    }
+
+    /// A connection whose home's ring is full is not read: that is the backpressure of a room that is too hot.
+    pub(crate) fn wait_for_home(&mut self, slot: Slot) {
+        self.conns[slot as usize].wait = Wait::Home;
+        let id = self.conn_id(slot);
+        self.home_waiters.push(id);
+    }
+
+    pub(crate) fn retry_home_waiters(&mut self, now: Now) {
+        for id in std::mem::take(&mut self.home_waiters) {
+            if let Some(slot) = self.find(id).filter(|&slot| self.conns[slot as usize].wait == Wait::Home) {
+                self.resume(slot, now);
+            }
+        }
+    }
+}
