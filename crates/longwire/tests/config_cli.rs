@@ -1,5 +1,7 @@
 //! `check-config`, `default-config` and the way `serve` starts, on the real binary: what is said where, and the status.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use tempfile::NamedTempFile;

@@ -13,6 +13,8 @@ use std::path::PathBuf;
 #[command(after_help = "Every key of the configuration: longwire default-config [--env]")]
 pub(crate) struct ServeArgs {
     /// Listen on IP:PORT [LONGWIRE_SERVER__LISTEN]
+    ///
+    /// May be repeated; port 0 takes any free one. The variable is a list: ["127.0.0.1:7610"].
     #[arg(long, value_name = "ADDR")]
     listen: Vec<SocketAddr>,
     /// The configuration file [LONGWIRE_CONFIG]
@@ -25,15 +27,23 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "F", hide_possible_values = true)]
     log_format: Option<LogFormat>,
     /// error, warn, info, debug [LONGWIRE_LOG__LEVEL]
+    ///
+    /// Also off and trace, and a level for one module: info,longwire_server=debug.
     #[arg(long, value_name = "L")]
     log_level: Option<String>,
     /// Write the bound addresses here once ready
+    ///
+    /// A line each; for scripts that listen on port 0.
     #[arg(long, value_name = "FILE")]
     ports_file: Option<PathBuf>,
     /// Set any key of the configuration
+    ///
+    /// May be repeated: --set wire.timeouts.idle=40s. Goes over the variables and the file.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     set: Vec<(String, String)>,
     /// Allow open login beyond this machine
+    ///
+    /// Anybody who reaches the port may log in as anybody. [LONGWIRE_LOGIN__OPEN_ON_ANY_ADDRESS]
     #[arg(long)]
     allow_open_login: bool,
 }

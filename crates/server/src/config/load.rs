@@ -10,7 +10,7 @@ use super::key::{Draft, Key};
 use super::problem::{Origin, Problem, Problems};
 use super::sections::SECTIONS;
 use super::{Config, kind, names, relations};
-use longwire_wire::{Command, CommandMap};
+use longwire_wire::{Command, CommandMap, CommandMapError};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::Value;
@@ -197,6 +197,9 @@ impl Loader {
 
     /// The commands' numbers are judged together: two may swap theirs.
     fn commands(&mut self) {
+        if self.problems.iter().any(|problem| problem.key.starts_with("wire.commands")) {
+            return;
+        }
         let defaults = CommandMap::default();
         let mut codes = Command::ALL.map(|command| defaults.code(command));
         for (code, set) in codes.iter_mut().zip(self.draft.codes) {
@@ -204,11 +207,14 @@ impl Loader {
         }
         match CommandMap::new(codes) {
             Ok(commands) => self.draft.config.wire.commands = commands,
-            Err(_) if self.problems.iter().any(|problem| problem.key.starts_with("wire.commands")) => {}
             Err(err) => {
-                let mut set = self.origins.iter().filter(|(path, _)| path.starts_with("wire.commands."));
-                let first = set.next().map(|(path, origin)| (*path, origin.clone()));
-                let (key, origin) = first.unwrap_or(("wire.commands", Origin::Default));
+                let culprits = match err {
+                    CommandMapError::Zero(command) => [command; 2],
+                    CommandMapError::Duplicate { first, second, .. } => [second, first],
+                };
+                let keys = culprits.map(|command| format!("wire.commands.{}", command.name().to_lowercase()));
+                let set = keys.iter().find_map(|key| Some((key, self.origins.get(key.as_str())?.clone())));
+                let (key, origin) = set.unwrap_or((&keys[0], Origin::Default));
                 self.problem(origin, key, err.to_string(), None);
             }
         }

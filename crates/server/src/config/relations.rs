@@ -10,7 +10,7 @@ use std::time::Duration;
 /// A frame of 16 MiB has a first byte that is not 0, by which a frame could no longer be told from another protocol.
 const FRAME_END: usize = 16 * MIB;
 /// What a record may have beyond the client's body it was spliced from: the server's own `from` and timestamp, the
-/// room's name, and the tags and lengths around them. Two ids of [`ID_MAX`] and 40 bytes at most.
+/// room's name, and the tags and lengths around them. Two ids of `ID_MAX` and 40 bytes at most.
 pub const RECORD_EXTRA_MAX: usize = 2 * KIB;
 const ID_MAX: usize = 512;
 /// messageType NOTIFY.

@@ -212,6 +212,97 @@ fn a_number_that_is_anything_breaks_nothing() {
     }
 }
 
+/// Every range, at its ends and one past them.
+#[test]
+fn ranges_hold_at_their_ends() {
+    for (path, good, bad) in [
+        ("server.shards", "256", "257"),
+        ("server.send_buffer", r#""4KiB""#, r#""4095B""#),
+        ("server.send_buffer", r#""64MiB""#, r#""67108865B""#),
+        ("wire.timeouts.login_start", r#""1s""#, r#""999ms""#),
+        ("wire.timeouts.login", r#""1s""#, r#""999ms""#),
+        ("wire.timeouts.heartbeat", r#""1s""#, r#""999ms""#),
+        ("wire.timeouts.heartbeat", r#""15s""#, r#""15001ms""#),
+        ("wire.timeouts.idle", r#""28s""#, r#""27999ms""#),
+        ("wire.timeouts.idle", r#""8784h""#, r#""8785h""#),
+        ("wire.frame_max", r#""522240B""#, r#""522241B""#), // and 2KiB: fanout.ring.priority_bytes
+        ("wire.push_max", r#""1KiB""#, r#""1023B""#),
+        ("wire.gzip_min", r#""1B""#, r#""0B""#),
+        ("wire.commands.cms", "63", "64"),
+        ("wire.login.token", "99", "100"),
+        ("wire.relay_fields", "[7, 99]", "[7, 100]"),
+        ("wire.versions", "[0, 15]", "[0, 16]"),
+        ("fanout.min_interval", r#""1m""#, r#""60001ms""#),
+        ("fanout.stall_timeout", r#""1s""#, r#""999ms""#),
+        ("fanout.rings_max", r#""2560KiB""#, r#""2621439B""#),
+        ("fanout.pinned_max", r#""66KiB""#, r#""67583B""#),
+        ("fanout.ring.bytes", r#""66KiB""#, r#""67583B""#),
+        ("fanout.ring.priority_bytes", r#""66KiB""#, r#""67583B""#),
+        ("fanout.ring.records", "1", "0"),
+        ("fanout.ring.records", "16777216", "16777217"),
+        ("fanout.ring.priority_records", "1", "0"),
+        ("limits.unauthenticated_max", "1", "0"),
+        ("limits.login_max", r#""64B""#, r#""63B""#),
+        ("limits.login_max", r#""64KiB""#, r#""65537B""#),
+        ("limits.message_max", r#""1B""#, r#""0B""#),
+        ("limits.message_max", r#""64KiB""#, r#""65537B""#),
+        ("limits.id_max", r#""1B""#, r#""0B""#),
+        ("limits.id_max", r#""512B""#, r#""513B""#),
+        ("limits.rooms_per_connection", "1", "0"),
+        ("limits.rooms_per_connection", "10000", "10001"),
+        ("limits.rooms_max", "1", "0"),
+        ("limits.memory_max", r#""256MiB""#, r#""268435455B""#),
+        ("drain.spread", r#""45s""#, r#""45001ms""#),
+        ("drain.deadline", r#""30s""#, r#""29999ms""#),
+    ] {
+        let told = from_file(&format!("{path} = {good}")).err();
+        assert_eq!(told, None, "{path} = {good}");
+        let told = from_file(&format!("{path} = {bad}")).expect_err(bad);
+        assert_eq!(told.0.len(), 1, "{told}");
+        assert_eq!(told.0[0].key, path);
+    }
+}
+
+/// The largest frame there may be, with all that has to be as large.
+#[test]
+fn a_frame_stays_below_16_mib() {
+    let file = |frame: &str| {
+        let ring = "ring = { bytes = \"32MiB\", priority_bytes = \"32MiB\" }";
+        from_file(&format!("[wire]\nframe_max = \"{frame}\"\n[fanout]\n{ring}\n"))
+    };
+    assert_eq!(file("16777215B").unwrap().config.wire.frame_max, 16 * MIB - 1);
+    assert!(file("16MiB").is_err());
+}
+
+#[test]
+fn open_login_beyond_loopback_must_be_asked_for() {
+    for (address, local) in [
+        ("127.0.0.2:1", true),
+        ("[::1]:1", true),
+        ("[::ffff:127.0.0.1]:1", true),
+        ("0.0.0.0:1", false),
+        ("[::]:1", false),
+        ("10.0.0.1:1", false),
+        ("[::ffff:10.0.0.1]:1", false),
+    ] {
+        let listen = format!("server.listen = [\"127.0.0.1:2\", \"{address}\"]\n");
+        assert_eq!(from_file(&listen).is_ok(), local, "{address}");
+        assert!(from_file(&format!("{listen}login.open_on_any_address = true")).is_ok());
+    }
+}
+
+/// However a file is cut or garbled, there is an answer.
+#[test]
+fn a_cut_or_garbled_file_is_told_never_a_panic() {
+    let whole = default_file();
+    for at in (0..whole.len()).step_by(101) {
+        for garbage in ["", "\"", "[", "=", "\u{0}", "\u{e4}\r", "\"\"\"", "]]"] {
+            let _ = from_file(&format!("{}{garbage}{}", &whole[..at], &whole[at..]));
+            let _ = from_file(&format!("{}{garbage}", &whole[..at]));
+        }
+    }
+}
+
 /// The files that are wrong, each with the very lines that it gets. `BLESS=1` writes the lines anew, to be reviewed.
 #[test]
 fn broken_files_get_exactly_these_lines() {
