@@ -6,7 +6,7 @@
     python3 tools/citations.py --list    says for every sentence where code and tests cite it
 
 A citation is `PROTOCOL.md#4.2` in a source file, or an id in the `sentences` of a vector. Tests are what lies in a
-`tests` folder, behind `#[cfg(test)] mod`, in proto/vectors, fuzz or sdk; everything else is code.
+`tests` folder, in a `#[cfg(test)] mod` (a file or folder of its own, or the rest of the file), in proto/vectors, fuzz or sdk; everything else is code.
 """
 
 import json
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXCUSED = "tools/citations-excused.txt"
 SENTENCE = re.compile(r"^\*\*(\d+\.\d+)\*\* ", re.M)
 CITATION = re.compile(r"PROTOCOL\.md#(\d+\.\d+)\b")
-TEST_MODULE = re.compile(r"^\s*#\[cfg\(test\)\]\s*\n\s*(?:pub(?:\([a-z]+\))? )?mod \w+ \{", re.M)
+TEST_MODULE = re.compile(r"^\s*#\[cfg\(test\)\]\s*\n\s*(?:pub(?:\([a-z]+\))? )?mod (\w+)\s*([{;])", re.M)
 SUFFIXES = {".rs", ".py", ".ts", ".js", ".proto", ".md", ".toml", ".txt", ".sh", ".yml", ".yaml"}
 SKIPPED = {".git", "target", "node_modules", "__pycache__", "corpus", "artifacts"}
 TEST_FOLDERS = {"tests", "fuzz", "sdk", "vectors"}
@@ -37,15 +37,25 @@ def sources():
                 yield path
 
 
+def modules_for_tests(texts):
+    """Files and folders that a `#[cfg(test)] mod name;` declares, without `.rs`."""
+    out = set()
+    for path, text in texts.items():
+        own = path.parent if path.stem in ("lib", "main", "mod") else path.with_suffix("")
+        out |= {own / name for name, opens in TEST_MODULE.findall(text) if opens == ";" and path.suffix == ".rs"}
+    return out
+
+
 def citations():
     """(sentence, where, whether that is a test)."""
-    for path in sources():
-        text = (ROOT / path).read_text(encoding="utf-8", errors="replace")
-        whole = bool(TEST_FOLDERS & set(path.parts[:-1])) or path.name == "tests.rs"
-        module = TEST_MODULE.search(text) if path.suffix == ".rs" else None
+    texts = {path: (ROOT / path).read_text(encoding="utf-8", errors="replace") for path in sources()}
+    modules = modules_for_tests(texts)
+    for path, text in texts.items():
+        whole = bool(TEST_FOLDERS & set(path.parts[:-1]) or modules & {path.with_suffix(""), *path.parents})
+        inline = [found for found in TEST_MODULE.finditer(text) if found[2] == "{" and path.suffix == ".rs"]
         for found in CITATION.finditer(text):
             line = text.count("\n", 0, found.start()) + 1
-            in_module = module is not None and found.start() > module.start()
+            in_module = bool(inline) and found.start() > inline[0].start()
             yield found[1], f"{path.as_posix()}:{line}", whole or in_module
     for path in sorted((ROOT / "proto/vectors").glob("*.json")):
         for vector in json.loads(path.read_text(encoding="utf-8")).get("vectors", []):
