@@ -6,7 +6,8 @@
     python3 tools/citations.py --list    says for every sentence where code and tests cite it
 
 A citation is `PROTOCOL.md#4.2` in a source file, or an id in the `sentences` of a vector. Tests are what lies in a
-`tests` folder, in a `#[cfg(test)] mod` (a file or folder of its own, or the rest of the file), in proto/vectors, fuzz or sdk; everything else is code.
+`tests` folder, in a `#[cfg(test)] mod` (a file or folder of its own, or the rest of the file), in proto/vectors, fuzz
+or sdk; everything else is code.
 """
 
 import json

@@ -78,7 +78,8 @@ def _user_info(t):
     case("user_info_padded_number", "7.15", [tag(1, 0) + varint(3, 10)], info(3))
     case("user_info_nickname_of_anything", "14.9", [info(nickname="\u202e\x1b[31m\0")], info(nickname="\u202e\x1b[31m\0"))
     case("user_info_of_64_tags", "11.13", [info(tags=["t"] * 64)], info(tags=["t"] * 64))
-    case("user_info_of_64_tags_in_two", "11.13 7.5", [info(tags=["a"] * 32), info(tags=["b"] * 32)], info(tags=["a"] * 32 + ["b"] * 32))
+    case("user_info_of_64_tags_in_two", "11.13 7.5", [info(tags=["a"] * 32), info(tags=["b"] * 32)],
+         info(tags=["a"] * 32 + ["b"] * 32))
     nick = "n" * (1024 - 3)
     assert len(info(nickname=nick)) == 1024
     case("user_info_of_1024_bytes", "11.12", [info(nickname=nick)], info(nickname=nick))
