@@ -10,7 +10,8 @@ use std::path::PathBuf;
 /// What the command line asks of one run, beside the configuration.
 #[derive(Clone, Debug, Default)]
 pub struct ServeOptions {
-    /// Where the bound addresses are written once the server is ready: one a line, replaced as a whole.
+    /// Where the bound addresses are written, as a whole, before the server says that it is ready: one JSON object,
+    /// `{"listen":["127.0.0.1:7610"]}`.
     pub ports_file: Option<PathBuf>,
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct ServeArgs {
     log_level: Option<String>,
     /// Write the bound addresses here once ready
     ///
-    /// A line each; for scripts that listen on port 0.
+    /// One JSON object, {"listen":["127.0.0.1:7610"]}; for scripts that listen on port 0.
     #[arg(long, value_name = "FILE")]
     ports_file: Option<PathBuf>,
     /// Set any key of the configuration
