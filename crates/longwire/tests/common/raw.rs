@@ -218,6 +218,24 @@ impl Raw {
         self.pushed.drain(..).map(|(_, record)| record).collect()
     }
 
+    /// Reads up to the end and counts the records of whole frames: a stream that was cut short may end within one.
+    pub fn whole_records_to_end(&mut self) -> usize {
+        while let Ok(frame) = self.next_frame_or_end() {
+            assert_eq!(frame.flow, NOTIFY, "only pushes were due: {frame:?}");
+            self.keep(&frame);
+        }
+        let records = self.pushed.len();
+        self.pushed.clear();
+        records
+    }
+
+    /// Whether the server answers a LOGIN rather than closing.
+    pub fn is_served_as_guest(&mut self) -> bool {
+        let login = self.request(LOGIN, Vec::new()).to_bytes(self.reading);
+        self.send_what_it_takes(&login);
+        self.next_frame_or_end().is_ok_and(|frame| frame.status == OK)
+    }
+
     // --- the things clients do ----------------------------------------------------------------------------------------
 
     /// LOGIN as `user` with the token `sesame`, which open login accepts.
@@ -279,6 +297,11 @@ impl Raw {
                 }
             }
         }
+    }
+
+    /// What `say` sends, to be sent with others at once.
+    pub fn cms_bytes(&mut self, room: &str, content: &str) -> Vec<u8> {
+        self.request(CMS, cms_body(room, content)).to_bytes(self.reading)
     }
 
     pub fn shut_down_sending(&self) {

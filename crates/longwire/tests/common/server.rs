@@ -64,6 +64,10 @@ impl Plan {
         command.args(["--log-format", "json", "--log-level", "info", "--ports-file"]);
         command.arg(folder.path().join("ports.json"));
         command.args(self.sets.iter().flat_map(|set| ["--set", set]));
+        // What the developer's own shell sets must not decide what is tested.
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LONGWIRE_")) {
+            command.env_remove(name);
+        }
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -192,6 +196,11 @@ impl Server {
         let behind_name = stat.rsplit_once(')').expect("the name stands in parentheses").1;
         let ticks = |at: usize| behind_name.split_whitespace().nth(at).and_then(|t| t.parse::<u64>().ok());
         ticks(11).expect("utime") + ticks(12).expect("stime")
+    }
+
+    /// How many descriptors it has open.
+    pub fn open_files(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("the server is alive").count()
     }
 
     fn proc_file(&self, name: &str) -> String {
