@@ -1,0 +1,80 @@
+//! Binding the listeners: one a shard for every address, all on the same port.
+
+use std::io;
+use std::net::SocketAddr;
+
+use mio::net::TcpListener;
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// How many connections the kernel keeps until they are accepted; the kernel's own limit may be lower.
+const BACKLOG: i32 = 4096;
+
+/// An address that could not be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {source}{}", hint(.source))]
+pub struct ListenError {
+    /// The address of `server.listen`.
+    pub address: SocketAddr,
+    /// What the kernel says.
+    pub source: io::Error,
+}
+
+fn hint(err: &io::Error) -> &'static str {
+    match err.kind() {
+        io::ErrorKind::AddrInUse => " (another process has this port; port 0 takes any free one)",
+        io::ErrorKind::PermissionDenied => " (ports below 1024 need a privilege)",
+        io::ErrorKind::AddrNotAvailable => " (this machine has no such address)",
+        _ => "",
+    }
+}
+
+/// `shards` listeners on `address`, and the address itself with the port that was taken.
+///
+/// With `SO_REUSEPORT` two servers would share a port in silence, so the port is bound once without it as a probe.
+pub(crate) fn bind(
+    address: SocketAddr,
+    shards: usize,
+    send_buffer: usize,
+) -> Result<(SocketAddr, Vec<TcpListener>), ListenError> {
+    let failed = |source| ListenError { address, source };
+    let probe = socket(address, false).map_err(failed)?;
+    let bound = probe.local_addr().map_err(failed)?.as_socket().unwrap_or(address);
+    drop(probe);
+    let listeners =
+        (0..shards).map(|_| listener(bound, send_buffer)).collect::<io::Result<_>>().map_err(failed)?;
+    Ok((bound, listeners))
+}
+
+fn socket(address: SocketAddr, shared: bool) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?; // what the address says, and nothing more
+    }
+    socket.set_reuse_address(true)?; // a restart finds its port although old connections linger
+    socket.set_reuse_port(shared)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+/// What connections inherit from their listener is set here once: the send buffer's bound, no delay.
+fn listener(address: SocketAddr, send_buffer: usize) -> io::Result<TcpListener> {
+    let socket = socket(address, true)?;
+    socket.set_send_buffer_size(send_buffer)?;
+    socket.set_tcp_nodelay(true)?;
+    socket.set_nonblocking(true)?;
+    socket.listen(BACKLOG)?;
+    Ok(TcpListener::from_std(socket.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_somebody_has_is_refused_in_one_line() {
+        let address = "127.0.0.1:0".parse().unwrap();
+        let (bound, _listeners) = bind(address, 2, 64 << 10).unwrap();
+        let err = bind(bound, 2, 64 << 10).unwrap_err().to_string();
+        assert!(err.contains(&bound.to_string()) && err.contains("another process has this port"), "{err}");
+    }
+}

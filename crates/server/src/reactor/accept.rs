@@ -1,0 +1,128 @@
+//! Letting connections in: a bounded number a turn, within the node's limit, through every accept error.
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use longwire_engine::Budget;
+use mio::net::{TcpListener, TcpStream};
+
+use crate::logging::LogLimit;
+
+/// Connections that one listener lets in before anything else gets its turn.
+const ACCEPTS_PER_TURN: usize = 64;
+/// After an accept error that will not go away by itself.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// A shard's listeners and the door's rules.
+pub(crate) struct Door {
+    listeners: Vec<(TcpListener, bool)>,
+    /// Places left on the node.
+    places: Arc<Budget>,
+    /// Given up for a moment where descriptors ran out, so that a client is told at once instead of being kept waiting.
+    reserve: Option<File>,
+    retry_at: Option<Instant>,
+    log: LogLimit,
+}
+
+impl Door {
+    pub(crate) fn new(listeners: Vec<TcpListener>, places: Arc<Budget>, shards: usize) -> Self {
+        let listeners = listeners.into_iter().map(|listener| (listener, false)).collect();
+        Self { listeners, places, reserve: open_reserve(), retry_at: None, log: LogLimit::share(shards) }
+    }
+
+    /// Somebody knocks at listener `at`.
+    pub(crate) fn knock(&mut self, at: usize) {
+        if let Some((_, ready)) = self.listeners.get_mut(at) {
+            *ready = true;
+        }
+    }
+
+    /// No one is let in from now on.
+    pub(crate) fn shut(&mut self) {
+        self.listeners.clear();
+        self.retry_at = None;
+    }
+
+    /// How long until it wants another turn: zero where somebody waits.
+    pub(crate) fn wants_turn_in(&self, now: Instant) -> Option<Duration> {
+        let waiting = self.listeners.iter().any(|(_, ready)| *ready);
+        waiting.then(|| self.retry_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now)))
+    }
+
+    /// A connection's place is free again.
+    pub(crate) fn give_back(&self) {
+        self.places.give_back();
+    }
+
+    /// Lets in whom it can, in one turn.
+    pub(crate) fn turn(&mut self, now: Instant, mut let_in: impl FnMut(TcpStream)) {
+        if self.retry_at.is_some_and(|at| now < at) {
+            return;
+        }
+        self.retry_at = None;
+        for at in 0..self.listeners.len() {
+            for _ in 0..ACCEPTS_PER_TURN {
+                if !self.listeners[at].1 {
+                    break;
+                }
+                match self.listeners[at].0.accept() {
+                    Ok((stream, peer)) if self.places.take() => {
+                        tracing::trace!(peer = %crate::logging::Address(&peer), "connection accepted");
+                        let_in(stream);
+                    }
+                    Ok((stream, _)) => {
+                        drop(stream);
+                        self.say(
+                            now,
+                            "server.connections_max is reached: connections are closed as they come",
+                        );
+                    }
+                    Err(err) if err.kind() == ErrorKind::WouldBlock => self.listeners[at].1 = false,
+                    Err(err) => self.failed(at, now, &err),
+                }
+            }
+        }
+    }
+
+    fn failed(&mut self, at: usize, now: Instant, err: &io::Error) {
+        match err.kind() {
+            ErrorKind::Interrupted | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset => return,
+            _ => self.retry_at = Some(now + RETRY_AFTER),
+        }
+        if is_out_of_descriptors(err) {
+            self.reserve = None; // its descriptor serves to take the call, and to end it
+            let turned_away = self.listeners[at].0.accept().is_ok();
+            self.reserve = open_reserve();
+            let line =
+                "the process is out of file descriptors: new connections are turned away until some end";
+            return self.say(now, if turned_away { line } else { "the machine is out of file descriptors" });
+        }
+        if let Some(suppressed) = self.log.pass(now) {
+            tracing::error!(%err, suppressed, "a connection could not be accepted; trying again in 100 ms");
+        }
+    }
+
+    fn say(&mut self, now: Instant, line: &'static str) {
+        if let Some(suppressed) = self.log.pass(now) {
+            tracing::warn!(suppressed, "{line}");
+        }
+    }
+
+    pub(crate) fn register(&mut self, registry: &mio::Registry, first: usize) -> io::Result<()> {
+        for (at, (listener, _)) in self.listeners.iter_mut().enumerate() {
+            registry.register(listener, mio::Token(first + at), mio::Interest::READABLE)?;
+        }
+        Ok(())
+    }
+}
+
+fn open_reserve() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+/// EMFILE (24) and ENFILE (23): `io::ErrorKind` has no stable name for them.
+fn is_out_of_descriptors(err: &io::Error) -> bool {
+    matches!(err.raw_os_error(), Some(23 | 24))
+}

@@ -1,0 +1,351 @@
+//! One data-plane thread: its sockets, its engine, and the loop that brings them together.
+//!
+//! epoll through mio, edge-triggered, each socket armed once for reading and writing. Decides nothing: what a frame
+//! means and who gets a record is the engine's. Never waits but in one place, and never longer than a tick.
+
+mod accept;
+mod clock;
+mod input;
+mod mail;
+mod sockets;
+mod transport;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use longwire_engine::{
+    Action, Books, Budget, CloseReason, Config, ConnId, Now, Pressure, Shard, ShardId, Slot, State, Stats,
+    Then,
+};
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+
+use crate::login::Provider;
+use accept::Door;
+use clock::Clock;
+use input::{Inputs, Turn};
+pub(crate) use mail::{Bell, Inbox, Outbox, post_office};
+use sockets::Sockets;
+use transport::Transport;
+
+/// Deadlines are looked at this often.
+const TICK: Duration = Duration::from_millis(250);
+/// Another shard's ring was full: tried again this soon.
+const RETRY: Duration = Duration::from_millis(1);
+/// While draining, closes come in steps this far apart.
+const DRAIN_STEP: Duration = Duration::from_millis(20);
+/// Connections that are read before rooms get their turn.
+const READS_PER_TURN: usize = 256;
+/// Messages of other shards that are taken before connections get their turn.
+const MAIL_PER_TURN: usize = 1024;
+/// Events of one poll.
+const EVENTS_MAX: usize = 1024;
+
+/// The waker's token; listeners stand behind it, connections behind them.
+const WAKE: Token = Token(0);
+const FIRST_LISTENER: usize = 1;
+
+/// What the control plane asks of a shard.
+pub(crate) enum Command {
+    /// Let nobody in any more, and close everybody over this long.
+    Drain { spread: Duration },
+    /// Close everybody at once.
+    Cut,
+    /// Memory is this short.
+    Pressure(Pressure),
+    /// All shards are empty: end.
+    End,
+}
+
+/// What a shard is made of, before its thread runs.
+pub(crate) struct Parts {
+    pub(crate) id: ShardId,
+    pub(crate) shards: u16,
+    /// The same for all shards of a node.
+    pub(crate) seed: u64,
+    pub(crate) config: Arc<Config>,
+    pub(crate) poll: Poll,
+    pub(crate) listeners: Vec<TcpListener>,
+    pub(crate) places: Arc<Budget>,
+    pub(crate) mail: (Outbox, Inbox),
+    pub(crate) commands: Receiver<Command>,
+    pub(crate) provider: Provider,
+}
+
+/// What a shard leaves behind.
+pub(crate) struct Report {
+    pub(crate) books: Books,
+    pub(crate) stats: Stats,
+}
+
+pub(crate) struct Reactor {
+    poll: Poll,
+    engine: Shard,
+    sockets: Sockets<TcpStream>,
+    inputs: Inputs,
+    inbox: Inbox,
+    commands: Receiver<Command>,
+    door: Door,
+    provider: Provider,
+    clock: Clock,
+    first_slot: usize,
+    frame_max: usize,
+    login_max: usize,
+    /// One for all connections: what they sent is either taken from it at once, or copied out of it.
+    buffer: Vec<u8>,
+    next_tick: Instant,
+    mail_left: bool,
+    draining: bool,
+}
+
+/// A waker for the shard that will own `poll`.
+pub(crate) fn waker(poll: &Poll) -> io::Result<mio::Waker> {
+    mail::waker(poll, WAKE)
+}
+
+impl Reactor {
+    /// Everything that can fail, before the thread runs.
+    pub(crate) fn new(parts: Parts) -> io::Result<Self> {
+        let first_slot = FIRST_LISTENER + parts.listeners.len();
+        let mut door = Door::new(parts.listeners, parts.places, usize::from(parts.shards));
+        door.register(parts.poll.registry(), FIRST_LISTENER)?;
+        let (outbox, inbox) = parts.mail;
+        let (frame_max, login_max) = (parts.config.frame_max, parts.config.login_max);
+        let now = Instant::now();
+        Ok(Self {
+            poll: parts.poll,
+            engine: Shard::new(parts.id, parts.shards, parts.seed, parts.config),
+            sockets: Sockets::new(outbox),
+            inputs: Inputs::default(),
+            inbox,
+            commands: parts.commands,
+            door,
+            provider: parts.provider,
+            clock: Clock::start(now),
+            first_slot,
+            frame_max,
+            login_max,
+            buffer: vec![0; frame_max.max(login_max) + 2 * longwire_wire::HEADER_BYTES],
+            next_tick: now + TICK,
+            mail_left: false,
+            draining: false,
+        })
+    }
+
+    /// Runs until it is told to end.
+    pub(crate) fn run(mut self) -> Report {
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        loop {
+            let timeout = self.timeout();
+            if let Err(err) = self.poll.poll(&mut events, Some(timeout))
+                && err.kind() != io::ErrorKind::Interrupted
+            {
+                tracing::error!(%err, "this shard cannot wait for events");
+                std::process::abort(); // a shard that hears nothing must not look alive
+            }
+            let now = self.clock.now();
+            self.take_events(&events, now);
+            if self.obey(now) {
+                return Report { books: self.engine.books(), stats: self.engine.stats() };
+            }
+            self.take_mail(now);
+            self.let_in(now);
+            self.read_turns(now);
+            self.engine.run(now, &mut self.sockets);
+            self.tick(now);
+            self.act(now);
+        }
+    }
+
+    fn timeout(&self) -> Duration {
+        if self.engine.busy() || !self.inputs.is_idle() || self.mail_left {
+            return Duration::ZERO;
+        }
+        let now = Instant::now();
+        let mut timeout = self.next_tick.saturating_duration_since(now);
+        if self.engine.retries() || self.engine.next_timer().is_some() {
+            timeout = timeout.min(RETRY);
+        }
+        if self.draining {
+            timeout = timeout.min(DRAIN_STEP);
+        }
+        self.door.wants_turn_in(now).map_or(timeout, |turn| timeout.min(turn))
+    }
+
+    fn take_events(&mut self, events: &Events, now: Now) {
+        for event in events {
+            let Token(token) = event.token();
+            if event.token() == WAKE {
+                self.inbox.open();
+                self.mail_left = true;
+            } else if token < self.first_slot {
+                self.door.knock(token - FIRST_LISTENER);
+            } else {
+                let slot = (token - self.first_slot) as Slot;
+                if event.is_writable() {
+                    self.engine.writable(slot, now, &mut self.sockets);
+                }
+                if event.is_readable() || event.is_read_closed() || event.is_error() {
+                    self.inputs.readable(slot, event.is_read_closed() || event.is_error());
+                }
+            }
+        }
+    }
+
+    /// Does what the control plane asks. `true`: end.
+    fn obey(&mut self, now: Now) -> bool {
+        while let Ok(command) = self.commands.try_recv() {
+            match command {
+                Command::Drain { spread } => {
+                    self.door.shut();
+                    self.draining = true;
+                    self.engine.begin_drain(spread.as_millis() as u64, now);
+                }
+                Command::Cut => self.engine.cut_all(),
+                Command::Pressure(pressure) => self.engine.set_pressure(pressure),
+                Command::End => return true,
+            }
+        }
+        false
+    }
+
+    fn take_mail(&mut self, now: Now) {
+        if !std::mem::take(&mut self.mail_left) {
+            return;
+        }
+        for _ in 0..MAIL_PER_TURN {
+            let Some((from, msg)) = self.inbox.take() else { return };
+            self.engine.receive(from, msg, now, &mut self.sockets);
+        }
+        self.mail_left = true;
+    }
+
+    fn let_in(&mut self, now: Now) {
+        let (engine, sockets, inputs) = (&mut self.engine, &mut self.sockets, &mut self.inputs);
+        let (registry, first_slot) = (self.poll.registry(), self.first_slot);
+        self.door.turn(Instant::now(), |mut stream| {
+            let ConnId { slot, .. } = engine.connect(now);
+            let token = Token(first_slot + slot as usize);
+            let armed = registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE);
+            sockets.insert(slot, stream);
+            inputs.add(slot);
+            if let Err(err) = armed {
+                tracing::error!(%err, "a connection cannot be watched");
+                engine.close_now(slot, CloseReason::Overloaded);
+            }
+        });
+    }
+
+    fn read_turns(&mut self, now: Now) {
+        for _ in 0..READS_PER_TURN.min(self.inputs.waiting()) {
+            let Some(slot) = self.inputs.next() else { return };
+            self.read_turn(slot, now);
+        }
+    }
+
+    fn read_turn(&mut self, slot: Slot, now: Now) {
+        match self.inputs.turn(slot) {
+            Turn::Offer(bytes, taken) => {
+                let consumed = self.engine.consume(slot, &bytes[taken..], now, &mut self.sockets);
+                self.inputs.keep_vec(slot, bytes, taken + consumed.bytes, consumed.then);
+            }
+            Turn::Read(rest) => self.read(slot, &rest, now),
+            Turn::Discard => {
+                let read = self.sockets.read(slot, &mut self.buffer);
+                self.after_read(slot, read);
+            }
+            Turn::Ended => self.engine.peer_closed(slot),
+            Turn::Nothing => {}
+        }
+    }
+
+    /// Reads behind `rest`, and offers both.
+    fn read(&mut self, slot: Slot, rest: &[u8], now: Now) {
+        // never more than one frame of the largest size: that is all that is held while a LOGIN or a JOIN waits
+        let frame = match self.engine.state(slot) {
+            State::AwaitLogin => self.login_max,
+            State::Authenticating | State::Guest | State::User | State::Closing => self.frame_max,
+        };
+        let room = (frame + 2 * longwire_wire::HEADER_BYTES).max(rest.len() + 1).min(self.buffer.len());
+        self.buffer[..rest.len()].copy_from_slice(rest);
+        let read = self.sockets.read(slot, &mut self.buffer[rest.len()..room]);
+        let got = match &read {
+            Ok(Some(bytes)) => *bytes,
+            Ok(None) | Err(_) => 0,
+        };
+        if got > 0 && rest.len() + got < room {
+            self.inputs.read_short(slot);
+        }
+        if got == 0 {
+            self.inputs.keep(slot, rest, Then::More);
+            return self.after_read(slot, read);
+        }
+        let input = &self.buffer[..rest.len() + got];
+        let consumed = self.engine.consume(slot, input, now, &mut self.sockets);
+        let left = &self.buffer[consumed.bytes..rest.len() + got];
+        self.inputs.keep(slot, left, consumed.then);
+    }
+
+    fn after_read(&mut self, slot: Slot, read: io::Result<Option<usize>>) {
+        match read {
+            Ok(Some(0)) => {
+                self.inputs.ended(slot);
+                self.engine.peer_closed(slot);
+            }
+            Ok(Some(_)) => self.inputs.resume(slot),
+            Ok(None) => self.inputs.drained(slot),
+            Err(_) => self.engine.peer_closed(slot),
+        }
+    }
+
+    fn tick(&mut self, now: Now) {
+        let at = Instant::now();
+        if at >= self.next_tick {
+            self.next_tick = at + TICK;
+            self.mail_left = true;
+            self.engine.tick(now, &mut self.sockets);
+        }
+        if self.draining {
+            self.engine.drain_step(now, &mut self.sockets);
+        }
+    }
+
+    /// Does what the engine asks. A last look may ask for more, so it goes on until nothing is left.
+    fn act(&mut self, now: Now) {
+        while let Some(action) = self.engine.poll_action() {
+            match action {
+                Action::Authenticate { conn, token, user_id } => {
+                    let answer = self.provider.answer(&token, &user_id);
+                    self.engine.login_answered(conn, answer, now, &mut self.sockets);
+                }
+                Action::Resume(slot) => self.inputs.resume(slot),
+                Action::LastLook(slot) => {
+                    self.inputs.readable(slot, false);
+                    self.read_turn(slot, now);
+                    self.engine.idle_confirmed(slot, now);
+                }
+                Action::ShutdownWrite(slot) => {
+                    self.inputs.discard(slot);
+                    if let Some(socket) = self.sockets.get_mut(slot)
+                        && Transport::shut_down(socket).is_err()
+                    {
+                        self.engine.peer_closed(slot);
+                    }
+                }
+                Action::Close(slot, reason) => self.close(slot, reason),
+            }
+        }
+    }
+
+    fn close(&mut self, slot: Slot, reason: CloseReason) {
+        if let Some(mut socket) = self.sockets.remove(slot) {
+            let _ = self.poll.registry().deregister(&mut socket); // closing it says the same
+            tracing::debug!(reason = reason.name(), "connection closed");
+        }
+        self.inputs.remove(slot);
+        self.engine.release(slot);
+        self.door.give_back();
+    }
+}

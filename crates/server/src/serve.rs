@@ -1,0 +1,352 @@
+//! One run of the server: everything that can fail first, then `ready`, then until it is told to stop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use longwire_engine::{Books, Budget, ShardId};
+use mio::Poll;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::books;
+use crate::config::Config;
+use crate::engine_config;
+use crate::listen::{self, ListenError};
+use crate::login::Provider;
+use crate::memory::{self, Watch};
+use crate::reactor::{self, Bell, Command, Parts, Reactor, Report, post_office};
+
+/// Descriptors that are not connections: standard streams, the log, the runtime, a file that is read now and then.
+const FILES_BESIDE: usize = 32;
+/// And for each shard: epoll, waker, the reserve for accepting where descriptors run out; its listeners on top.
+const FILES_A_SHARD: usize = 4;
+/// How often the control plane looks at memory, and at a drain's progress.
+const LOOK: Duration = Duration::from_millis(250);
+const LOOK_DRAINING: Duration = Duration::from_millis(20);
+/// How long shards may take to end once they are told to.
+const END_WAIT: Duration = Duration::from_secs(5);
+
+/// What the command line asks of one run, beside the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct ServeOptions {
+    /// Where the bound addresses are written once the server is ready, as `{"listen":["127.0.0.1:7610"]}`; replaced
+    /// as a whole.
+    pub ports_file: Option<PathBuf>,
+}
+
+/// How a run ended that began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServeEnd {
+    /// Drained: every connection was closed in order.
+    Clean,
+    /// A second signal or the drain's deadline cut it short.
+    CutShort,
+}
+
+/// Why a run did not begin, in one line.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// An address of `server.listen`.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The ports file.
+    #[error("cannot write the ports file {path}: {source}")]
+    PortsFile {
+        /// Where it was to be written.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Too few file descriptors for even one connection.
+    #[error(
+        "the limit of {limit} open files leaves none for connections: {needed} are needed beside them (see `ulimit -n`)"
+    )]
+    Files {
+        /// The limit in force.
+        limit: u64,
+        /// What the server needs for itself.
+        needed: usize,
+    },
+    /// A system call that no sane machine refuses.
+    #[error("cannot {doing}: {source}")]
+    System {
+        /// What was tried.
+        doing: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+fn system(doing: &'static str) -> impl FnOnce(io::Error) -> ServeError {
+    move |source| ServeError::System { doing, source }
+}
+
+/// Serves until SIGTERM or SIGINT, then drains.
+///
+/// # Errors
+/// What keeps a server from starting; once it has said `ready` it ends with a [`ServeEnd`].
+pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeError> {
+    abort_on_panic();
+    let shards = shard_count(&config);
+    let places = connection_places(&config, shards)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(system("start the control runtime"))?;
+    let signals = runtime.block_on(async { Signals::new() }).map_err(system("watch signals"))?;
+    let watch = Watch::new(config.limits.memory_max);
+    let (node, addresses) = Node::start(&config, shards, &places)?;
+    if let Some(path) = &options.ports_file {
+        let written = write_ports(path, &addresses);
+        written.map_err(|source| ServeError::PortsFile { path: path.clone(), source })?;
+    }
+    warn_of_open_login(&addresses);
+    let listen: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    tracing::info!(
+        listen = listen.join(" "),
+        shards,
+        connections_max = places.left(),
+        memory_max = watch.max().unwrap_or(0),
+        version = env!("CARGO_PKG_VERSION"),
+        "ready"
+    );
+    Ok(runtime.block_on(Control { node, signals, watch, places, config }.run()))
+}
+
+/// A panic in a shard would leave its connections without anybody: one line, and the process ends.
+fn abort_on_panic() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "panic: this is a bug of Longwire; the process ends");
+        std::process::abort();
+    }));
+}
+
+fn shard_count(config: &Config) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    config.server.shards.map_or_else(cores, usize::from)
+}
+
+/// How many connections the node takes: what is configured, but no more than the open-file limit allows.
+fn connection_places(config: &Config, shards: usize) -> Result<Arc<Budget>, ServeError> {
+    let files = longwire_sys::raise_open_files().map_err(system("raise the limit of open files"))?;
+    let needed = FILES_BESIDE + shards * (FILES_A_SHARD + config.server.listen.len());
+    let allowed = (files.now as usize).saturating_sub(needed);
+    if allowed == 0 {
+        return Err(ServeError::Files { limit: files.now, needed });
+    }
+    let wanted = config.server.connections_max.map(usize::from);
+    if let Some(wanted) = wanted.filter(|wanted| *wanted > allowed) {
+        tracing::warn!(
+            wanted,
+            allowed,
+            limit = files.now,
+            "server.connections_max is lowered to what the open-file limit allows"
+        );
+    }
+    Ok(Budget::new(wanted.unwrap_or(allowed).min(allowed)))
+}
+
+fn warn_of_open_login(addresses: &[SocketAddr]) {
+    let beyond = addresses.iter().any(|address| !address.ip().is_loopback());
+    let reach =
+        if beyond { "and the port can be reached from other machines" } else { "on this machine alone" };
+    tracing::warn!(
+        "login.provider = \"open\": any token that is not empty is accepted, for any user: anybody is anybody, {reach}"
+    );
+}
+
+fn write_ports(path: &Path, addresses: &[SocketAddr]) -> io::Result<()> {
+    let listen: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let text = serde_json::json!({ "listen": listen }).to_string();
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    std::fs::write(&new, text)?;
+    std::fs::rename(&new, path)
+}
+
+/// The running shards, and the control plane's way to them.
+struct Node {
+    threads: Vec<JoinHandle<Report>>,
+    commands: Vec<(Sender<Command>, Arc<Bell>)>,
+}
+
+impl Node {
+    fn start(
+        config: &Config,
+        shards: usize,
+        places: &Arc<Budget>,
+    ) -> Result<(Self, Vec<SocketAddr>), ServeError> {
+        let mut addresses = Vec::new();
+        let mut listeners: Vec<Vec<_>> = (0..shards).map(|_| Vec::new()).collect();
+        for address in &config.server.listen {
+            let (bound, each) = listen::bind(*address, shards, config.server.send_buffer)?;
+            addresses.push(bound);
+            listeners.iter_mut().zip(each).for_each(|(of_shard, listener)| of_shard.push(listener));
+        }
+        let polls = (0..shards)
+            .map(|_| Poll::new())
+            .collect::<io::Result<Vec<_>>>()
+            .map_err(system("make an epoll"))?;
+        let wakers =
+            polls.iter().map(reactor::waker).collect::<io::Result<_>>().map_err(system("make a waker"))?;
+        let engine = Arc::new(engine_config::of(config, shards));
+        let seed = random_seed();
+        let mut node = Self { threads: Vec::new(), commands: Vec::new() };
+        let each = polls.into_iter().zip(listeners).zip(post_office(wakers)).enumerate();
+        for (id, ((poll, listeners), mail)) in each {
+            let (sender, commands) = std::sync::mpsc::channel();
+            node.commands.push((sender, Arc::clone(&mail.1.bell)));
+            let parts = Parts {
+                id: ShardId(id as u16),
+                shards: shards as u16,
+                seed,
+                config: Arc::clone(&engine),
+                poll,
+                listeners,
+                places: Arc::clone(places),
+                mail,
+                commands,
+                provider: Provider::of(&config.login.provider),
+            };
+            let reactor = Reactor::new(parts).map_err(system("register a listener"))?;
+            let thread = std::thread::Builder::new().name(format!("shard-{id}")).spawn(|| reactor.run());
+            node.threads.push(thread.map_err(system("start a shard's thread"))?);
+        }
+        Ok((node, addresses))
+    }
+
+    fn tell(&self, command: impl Fn() -> Command) {
+        for (sender, bell) in &self.commands {
+            if sender.send(command()).is_ok() {
+                bell.ring();
+            }
+        }
+    }
+
+    /// Ends the shards; their books together. `None`: one did not end in time.
+    async fn end(self) -> Option<Books> {
+        self.tell(|| Command::End);
+        let deadline = Instant::now() + END_WAIT;
+        while !self.threads.iter().all(JoinHandle::is_finished) {
+            if Instant::now() >= deadline {
+                return None;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let mut books = Books::default();
+        for thread in self.threads {
+            let report = thread.join().ok()?;
+            tracing::debug!(stats = ?report.stats, "shard ended");
+            books.add(&report.books);
+        }
+        Some(books)
+    }
+}
+
+/// Where rooms live, and which life of a room is which, must not be known to clients beforehand.
+fn random_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one("longwire")
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Returns when the process is asked to stop.
+    async fn stop(&mut self) -> &'static str {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return "SIGTERM",
+                _ = self.interrupt.recv() => return "SIGINT",
+                _ = self.hangup.recv() => tracing::warn!("SIGHUP: this release reloads nothing; restart to change the configuration"),
+            }
+        }
+    }
+}
+
+/// The control plane: signals, memory, the drain.
+struct Control {
+    node: Node,
+    signals: Signals,
+    watch: Watch,
+    places: Arc<Budget>,
+    config: Config,
+}
+
+impl Control {
+    async fn run(mut self) -> ServeEnd {
+        let all_places = self.places.left();
+        let signal = self.serve().await;
+        let open = || all_places.saturating_sub(self.places.left());
+        let drain = &self.config.drain;
+        tracing::info!(signal, connections = open(), spread = ?drain.spread, deadline = ?drain.deadline, "draining");
+        self.node.tell(|| Command::Drain { spread: drain.spread });
+        let deadline = Instant::now() + drain.deadline;
+        let mut end = ServeEnd::Clean;
+        while open() > 0 {
+            let cut = tokio::select! {
+                signal = self.signals.stop() => Some(signal),
+                () = tokio::time::sleep(LOOK_DRAINING) => (Instant::now() >= deadline).then_some("drain.deadline"),
+            };
+            if let Some(why) = cut {
+                tracing::warn!(why, connections = open(), "cut short: what is left is closed at once");
+                self.node.tell(|| Command::Cut);
+                end = ServeEnd::CutShort;
+                break;
+            }
+        }
+        self.close_books(end).await
+    }
+
+    /// Watches memory until a signal says stop.
+    async fn serve(&mut self) -> &'static str {
+        loop {
+            tokio::select! {
+                signal = self.signals.stop() => return signal,
+                () = tokio::time::sleep(LOOK) => self.look_at_memory(),
+            }
+        }
+    }
+
+    fn look_at_memory(&mut self) {
+        let Ok(resident) = longwire_sys::resident_bytes() else { return };
+        if let Some(pressure) = self.watch.observe(resident) {
+            let max = self.watch.max().unwrap_or(0);
+            tracing::warn!(resident, max, "{}", memory::consequence(pressure));
+            self.node.tell(|| Command::Pressure(pressure));
+        }
+    }
+
+    async fn close_books(self, end: ServeEnd) -> ServeEnd {
+        match self.node.end().await {
+            Some(books) => {
+                tracing::info!(books = books::json(&books), "{}", books::sentence(&books));
+                if !books.balance() {
+                    tracing::error!("the books do not balance: this is a bug of Longwire");
+                }
+                end
+            }
+            None => {
+                tracing::error!("a shard did not end within 5 s: there are no books");
+                ServeEnd::CutShort
+            }
+        }
+    }
+}
