@@ -108,7 +108,7 @@ impl<'a> Connection<'a> {
             }
             let to_write =
                 self.broken.is_none() && (self.unflushed || !self.session.poll_transmit().is_empty());
-            let takes_calls = self.goodbye.is_none() && self.session.takes_calls();
+            let takes_calls = self.goodbye.is_none() && (self.broken.is_some() || self.session.takes_calls());
             let woken = tokio::select! {
                 _ = self.outlets.events.reserve(), if self.blocked.is_some() => Woken::Room,
                 read = reader.read(&mut buffer), if self.blocked.is_none() => Woken::Read(read),
