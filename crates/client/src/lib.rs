@@ -16,10 +16,21 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A lost connection is opened again with full jitter, logged in again and its rooms joined again; the
-//! application sees [`Event::Lost`] and [`Event::Back`]. What was said meanwhile is not recovered.
+//! What to know before relying on it:
 //!
-//! The crate holds no protocol knowledge beside `longwire-wire`, and never depends on the server.
+//! - **`send` is no acknowledgement.** The protocol is silent where a message succeeds. [`Client::flush`] returns
+//!   once the server has seen everything sent so far, with what it refused; nothing tells who received it.
+//! - **Losses heal by themselves, and are told.** The connection is opened again with full jitter ([`Reconnect`]),
+//!   logged in again (a [`LoginSource`] is asked each time) and its rooms joined again: [`Event::Lost`],
+//!   [`Event::Back`]. What was said meanwhile is not recovered. [`Event::Closed`] is for good: a login that can
+//!   never work ([`Fault::is_final`]), attempts used up, or a goodbye.
+//! - **Read the events, or drop them.** Nothing grows: while [`Events`] is full the socket is not read, so the
+//!   server's own bounds hold, and answers wait behind what is unread. Heartbeats go on.
+//! - **Nothing is trusted.** Whatever a server sends meets the bounds in [`limits`].
+//!
+//! Plain TCP is built in; [`transport::Connect`] is where anything else goes. The crate never depends on the server:
+//! the wire protocol is `longwire-wire`, the contract is PROTOCOL.md. Examples: `listen`, `chat_bot`,
+//! `guest_becomes_user`.
 
 mod backoff;
 mod check;
