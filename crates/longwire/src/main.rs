@@ -3,6 +3,7 @@
 //! Knows nothing of the protocol and nothing of how a command works; those live in `commands`.
 //! Answers go to stdout, complaints to stderr, and a closed pipe ends quietly with 0.
 
+mod chat;
 mod commands;
 mod exit;
 mod layers;

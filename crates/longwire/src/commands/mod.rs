@@ -3,9 +3,14 @@
 //! To add one: a module with `pub(crate) struct XArgs` (`#[derive(clap::Args)]`) and
 //! `impl XArgs { pub(crate) fn run(self) -> anyhow::Result<Exit> }`, and a line in each of the two lists below.
 
+mod chat;
 mod check_config;
+pub(crate) mod client;
+mod connect;
 mod default_config;
+mod send;
 mod serve;
+mod tail;
 
 use crate::exit::Exit;
 use clap::Subcommand;
@@ -13,6 +18,9 @@ use clap::Subcommand;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Serve(serve::ServeArgs),
+    Chat(chat::ChatArgs),
+    Send(send::SendArgs),
+    Tail(tail::TailArgs),
     CheckConfig(check_config::CheckConfigArgs),
     DefaultConfig(default_config::DefaultConfigArgs),
 }
@@ -22,6 +30,9 @@ impl Command {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self {
             Self::Serve(args) => args.run(),
+            Self::Chat(args) => args.run(),
+            Self::Send(args) => args.run(),
+            Self::Tail(args) => args.run(),
             Self::CheckConfig(args) => args.run(),
             Self::DefaultConfig(args) => args.run(),
         }

@@ -1,0 +1,266 @@
+//! "Where to connect": the flags that every client command shares, checked before any network is touched.
+
+use crate::exit::{Exit, Failed};
+use anyhow::Context;
+use longwire_client::{Config, ConfigBuilder, LengthReading, Login};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// The port that `serve` listens on by default.
+const PORT: u16 = 7610;
+/// What a server with open login takes for any user; `serve` offers that on loopback alone.
+const LOCAL_TOKEN: &str = "local";
+/// A token has at most 4 KiB; a larger file is not one.
+const TOKEN_FILE_BYTES_MAX: u64 = 8 * 1024;
+
+/// Where to connect, and as whom.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Where to connect")]
+pub(crate) struct ConnectArgs {
+    /// Server
+    ///
+    /// HOST:PORT or tcp://HOST[:PORT]; without a port, 7610.
+    #[arg(long, value_name = "HOST:PORT", env = "LONGWIRE_ADDR", hide_env_values = true)]
+    #[arg(default_value = "127.0.0.1:7610")]
+    addr: Address,
+    /// Log in as this user
+    #[arg(long, value_name = "USER", env = "LONGWIRE_USER", hide_env_values = true)]
+    user: Option<String>,
+    /// Its token; `local` on loopback
+    ///
+    /// A server with open login, as `serve` offers it on loopback, takes any token.
+    #[arg(long, value_name = "TOKEN", env = "LONGWIRE_TOKEN", hide_env_values = true)]
+    token: Option<Secret>,
+    /// Read the token from a file instead
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Speak gzip both ways
+    #[arg(long)]
+    gzip: bool,
+    /// What len counts: body or rest
+    ///
+    /// body: the bytes of the body; rest: everything behind the field itself. Servers take either.
+    #[arg(long, value_name = "READING", value_enum, default_value = "body", hide_possible_values = true)]
+    length: Length,
+}
+
+/// A token, which nothing prints.
+#[derive(Clone)]
+struct Secret(String);
+
+/// The two readings of the length field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Length {
+    Body,
+    Rest,
+}
+
+/// A server's address, as the client library takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    host: String,
+    port: u16,
+}
+
+impl ConnectArgs {
+    /// The address as told to people: HOST:PORT.
+    pub(crate) fn address(&self) -> String {
+        self.addr.to_string()
+    }
+
+    /// The user, or `None` for a guest.
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.user.as_deref().filter(|user| !user.is_empty())
+    }
+
+    /// For commands that a guest cannot use: without `--user`, on loopback, the login name.
+    pub(crate) fn or_login_name(mut self) -> anyhow::Result<Self> {
+        if self.user().is_none() {
+            let name = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+            self.user = name.filter(|name| !name.is_empty() && self.addr.is_loopback());
+        }
+        match self.user {
+            Some(_) => Ok(self),
+            None => Err(usage("a guest may not send: log in with --user USER and --token TOKEN")),
+        }
+    }
+
+    /// The client's configuration, to be finished by the command.
+    pub(crate) fn config(&self) -> anyhow::Result<ConfigBuilder> {
+        let length = match self.length {
+            Length::Body => LengthReading::Body,
+            Length::Rest => LengthReading::Rest,
+        };
+        Ok(Config::builder(self.address()).login(self.login()?).gzip(self.gzip).length(length))
+    }
+
+    fn login(&self) -> anyhow::Result<Login> {
+        match (self.user(), self.given_token()?) {
+            (Some(user), Some(token)) => Ok(Login::user(user, token)),
+            (Some(user), None) if self.addr.is_loopback() => Ok(Login::user(user, LOCAL_TOKEN)),
+            (Some(user), None) => Err(usage(format!("user {user} needs a token: --token or --token-file"))),
+            (None, Some(_)) => Err(usage("a token needs the user it is for: --user")),
+            (None, None) => Ok(Login::Guest),
+        }
+    }
+
+    fn given_token(&self) -> anyhow::Result<Option<String>> {
+        let Some(path) = &self.token_file else {
+            return Ok(self.token.clone().map(|token| token.0).filter(|token| !token.is_empty()));
+        };
+        let failed = || format!("cannot read the token file {}", path.display());
+        let mut token = String::new();
+        let file = std::fs::File::open(path).with_context(failed)?;
+        std::io::Read::read_to_string(&mut std::io::Read::take(file, TOKEN_FILE_BYTES_MAX), &mut token)
+            .with_context(failed)?;
+        match token.trim_end_matches(['\r', '\n']) {
+            "" => Err(usage(format!("the token file {} is empty", path.display()))),
+            token => Ok(Some(token.to_owned())),
+        }
+    }
+}
+
+/// An error that ends with 2: nothing was tried.
+pub(crate) fn usage(message: impl Into<String>) -> anyhow::Error {
+    Failed::new(Exit::Usage, message).into()
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+impl FromStr for Secret {
+    type Err = std::convert::Infallible;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Address {
+    fn is_loopback(&self) -> bool {
+        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+    }
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+impl FromStr for Address {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        // An empty variable counts as not set, here as everywhere.
+        let text = if text.is_empty() { "127.0.0.1" } else { text };
+        let bare = match text.split_once("://") {
+            Some(("tcp", rest)) => rest,
+            Some((scheme @ ("tls" | "ws" | "wss"), _)) => {
+                return Err(format!("{scheme}:// is not in this release; use tcp://HOST:PORT"));
+            }
+            Some((scheme, _)) => return Err(format!("unknown scheme {scheme}://; use tcp://HOST:PORT")),
+            None => text,
+        };
+        let (host, port) = match bare.rsplit_once(':') {
+            _ if bare.parse::<std::net::Ipv6Addr>().is_ok() => (format!("[{bare}]"), PORT),
+            Some((host, port)) if !bare.ends_with(']') => {
+                let port = port.parse().map_err(|_| format!("{port:?} is not a port number"))?;
+                (host.to_owned(), port)
+            }
+            _ => (bare.to_owned(), PORT),
+        };
+        let is_v6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let good = match is_v6 {
+            Some(ip) => ip.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || "/:[]@?#".contains(c)),
+        };
+        if good { Ok(Self { host, port }) } else { Err(format!("{bare:?} is not HOST:PORT")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        connect: ConnectArgs,
+    }
+
+    /// Variables of whoever runs the tests are overruled: an empty one counts as none.
+    fn args(line: &[&str]) -> Result<ConnectArgs, String> {
+        let mut words = vec!["test"];
+        for (flag, value) in [("--addr", "127.0.0.1:7610"), ("--user", ""), ("--token", "")] {
+            if !line.contains(&flag) {
+                words.extend([flag, value]);
+            }
+        }
+        words.extend(line);
+        Line::try_parse_from(words).map(|line| line.connect).map_err(|err| err.to_string())
+    }
+
+    #[test]
+    fn addresses_are_host_and_port() {
+        for (text, address) in [
+            ("127.0.0.1:7610", "127.0.0.1:7610"),
+            ("", "127.0.0.1:7610"),
+            ("chat.example", "chat.example:7610"),
+            ("tcp://chat.example", "chat.example:7610"),
+            ("tcp://chat.example:9000", "chat.example:9000"),
+            ("[::1]:80", "[::1]:80"),
+            ("[::1]", "[::1]:7610"),
+            ("::1", "[::1]:7610"),
+        ] {
+            assert_eq!(text.parse::<Address>().map(|address| address.to_string()).as_deref(), Ok(address));
+        }
+        for text in [":80", "host:port", "host:70000", "tcp://host/path", "a b:1", "[x]:1", "http://host"] {
+            assert!(text.parse::<Address>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_built_yet_is_refused_by_name() {
+        for scheme in ["tls", "ws", "wss"] {
+            let refusal = args(&["--addr", &format!("{scheme}://chat.example")]).unwrap_err();
+            assert!(refusal.contains("not in this release"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn who_logs_in_is_settled_before_connecting() {
+        let login = |line: &[&str]| args(line).unwrap().login();
+        assert_eq!(login(&[]).unwrap(), Login::Guest);
+        assert_eq!(login(&["--user", "ada"]).unwrap(), Login::user("ada", "local"));
+        assert_eq!(login(&["--user", "ada", "--token", "t"]).unwrap(), Login::user("ada", "t"));
+        for wrong in [
+            &["--user", "ada", "--addr", "10.0.0.1:7610"][..],
+            &["--token", "t"],
+            &["--user", "ada", "--token-file", "/dev/null"],
+            &["--user", "ada", "--token-file", "/nowhere"],
+        ] {
+            assert!(login(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_file_wins_and_loses_its_line_break() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, b"secret\r\n").unwrap();
+        let path = file.path().to_str().unwrap();
+        let args = args(&["--user", "ada", "--token", "other", "--token-file", path]).unwrap();
+        assert_eq!(args.login().unwrap(), Login::user("ada", "secret"));
+    }
+
+    #[test]
+    fn secrets_are_not_in_the_debug_output() {
+        let args = args(&["--user", "ada", "--token", "canary"]).unwrap();
+        let shown = format!("{args:?} {:?}", args.config().unwrap());
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+}
