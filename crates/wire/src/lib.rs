@@ -17,6 +17,9 @@ mod header;
 pub mod limits;
 mod login;
 mod message;
+#[cfg(any(test, feature = "properties"))]
+#[doc(hidden)]
+pub mod properties;
 mod record;
 mod scan;
 
