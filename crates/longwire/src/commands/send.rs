@@ -14,6 +14,7 @@ use longwire_client::{
 };
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::time::Duration;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, BufReader};
 
 /// Send a message, or every line of stdin
@@ -41,6 +42,9 @@ pub(crate) struct SendArgs {
     #[command(flatten)]
     connect: ConnectArgs,
 }
+
+/// How long leaving may take, once all is said.
+const LOGOUT_MAX: Duration = Duration::from_secs(1);
 
 /// The types that a client may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -74,20 +78,23 @@ impl SendArgs {
         tokio::pin!(sending);
         let flushed = loop {
             tokio::select! {
-                // A refusal that came before the PONG is heard before the PONG.
+                // The answer to a call counts for more than the connection's end behind it.
                 biased;
+                flushed = &mut sending => break flushed?,
                 event = events.next() => match event {
                     Some(Event::Refused(refusal)) => account.borrow_mut().hear(&refusal)?,
                     Some(Event::Closed(closed)) => return Err(client::closed(&closed)),
                     Some(_) => {}
                     None => bail!("the connection is closed"),
                 },
-                flushed = &mut sending => break flushed?,
             }
         };
         drop(events);
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), client.logout()).await;
-        Ok(if flushed.is_clean() && account.borrow().refused == 0 { Exit::Done } else { Exit::Failed })
+        let _ = tokio::time::timeout(LOGOUT_MAX, client.logout()).await;
+        let mut account = account.borrow_mut();
+        // Those whose event was not read yet. Refused is refused, however the last of them are told.
+        flushed.refused.iter().try_for_each(|refusal| account.hear(refusal))?;
+        Ok(if flushed.is_clean() && account.refused == 0 { Exit::Done } else { Exit::Failed })
     }
 
     async fn send_all(&self, client: &Client, account: &RefCell<Account>) -> anyhow::Result<Flushed> {
@@ -140,12 +147,16 @@ impl SendArgs {
 
 impl Account {
     /// A refusal that concerns one message is told and counted; one that concerns the sender ends the command.
+    /// One that was heard before is nothing new.
     fn hear(&mut self, refusal: &Refusal) -> anyhow::Result<()> {
-        self.refused += 1;
         let number = match &refusal.call {
-            Call::Send { id, .. } => self.lines.iter().find(|(sent, _)| sent == id).map(|(_, line)| *line),
+            Call::Send { id, .. } => match self.lines.iter().position(|(sent, _)| sent == id) {
+                Some(place) => self.lines.remove(place).map(|(_, number)| number),
+                None => return Ok(()),
+            },
             _ => None,
         };
+        self.refused += 1;
         let place = number.map_or_else(|| "a message".to_owned(), |line| format!("line {line}"));
         let one_message = [
             Status::MALFORMED,
