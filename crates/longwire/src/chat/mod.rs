@@ -5,6 +5,7 @@
 //! | `model` | what a chat knows and decides; values in, values out |
 //! | `rooms`, `speakers` | in which rooms we are and where typing goes; whom Tab knows |
 //! | `command` | what a typed line means |
+//! | `status` | the row above the prompt |
 //! | `line`, `escape` | what is printed, harmless whatever a stranger wrote |
 //! | `session` | orders carried out on the connection, in order |
 //! | `plain` | the face for scripts: lines in, lines out |
@@ -20,5 +21,6 @@ pub(crate) mod plain;
 pub(crate) mod rooms;
 pub(crate) mod session;
 pub(crate) mod speakers;
+pub(crate) mod status;
 #[cfg(feature = "tui")]
 pub(crate) mod terminal;

@@ -7,6 +7,7 @@ use super::command::{self, COMMANDS, Input};
 use super::line::{self, Line, Tone};
 use super::rooms::Rooms;
 use super::speakers::Speakers;
+use super::status::{self, Link};
 use crate::commands::client::{ROOMS_MAX, is_tried_again};
 use longwire_client::{Call, CallError, Event, MessageType, Outgoing, Refusal, SendId};
 use std::collections::VecDeque;
@@ -34,14 +35,6 @@ pub(crate) enum Outcome {
     Joined(String, Result<(), CallError>),
     /// The server has seen everything ordered before.
     Flushed,
-}
-
-/// Whether there is a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Link {
-    Up,
-    /// Lost; being tried again.
-    Down,
 }
 
 /// One person's chat.
@@ -116,9 +109,15 @@ impl Chat {
                 self.speakers.heard(message.nickname().unwrap_or(&message.from));
                 vec![Todo::Show(line::message(self.shown_room(&message.room), &message, false))]
             }
-            Event::Lost { fault, retry_in, .. } => {
-                self.link = Link::Down;
-                wrong(&format!("{fault}; trying again in {}", seconds(retry_in)))
+            Event::Lost { fault, retry_in, attempt } => {
+                let news = self.link == Link::Up;
+                self.link = Link::Down { attempts: attempt.saturating_sub(1) };
+                // The loss is a line; how the attempts go stands in the status, or a long night would be nothing else.
+                if news {
+                    wrong(&format!("{fault}; trying again in {}", seconds(retry_in)))
+                } else {
+                    Vec::new()
+                }
             }
             Event::Back => {
                 self.link = Link::Up;
@@ -163,27 +162,10 @@ impl Chat {
         }
     }
 
-    /// The row above the prompt: what matters most stands first, since a narrow terminal cuts the end.
+    /// The row above the prompt.
     pub(crate) fn status(&self, round_trip: Option<Duration>) -> Line {
-        let (mark, tone) = match self.link {
-            Link::Up => ("● ", Tone::Faint),
-            Link::Down => ("○ no connection · ", Tone::Wrong),
-        };
-        let mut line = Line::new(tone, mark)
-            .and(Tone::Notice, self.rooms.current().unwrap_or("no room"))
-            .and(Tone::Faint, " · ")
-            .and(
-                self.user.as_deref().map_or(Tone::Faint, |user| Tone::Own(line::name_colour(user))),
-                &self.name(),
-            );
-        if let (Link::Up, Some(round_trip)) = (self.link, round_trip) {
-            line = line.and(Tone::Faint, &format!(" · {}", milliseconds(round_trip)));
-        }
-        let others: Vec<&str> = self.rooms.others().collect();
-        if !others.is_empty() {
-            line = line.and(Tone::Faint, &format!(" · Tab: {}", others.join(", ")));
-        }
-        line
+        let colour = self.user.as_deref().map(line::name_colour);
+        status::line(self.link, round_trip, &self.rooms, &self.name(), colour)
     }
 
     /// Makes the next room the current one.
@@ -311,11 +293,6 @@ fn help() -> Vec<Todo> {
 
 fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
-}
-
-fn milliseconds(time: Duration) -> String {
-    let milliseconds = time.as_secs_f64() * 1000.0;
-    if milliseconds < 10.0 { format!("{milliseconds:.1} ms") } else { format!("{milliseconds:.0} ms") }
 }
 
 #[cfg(test)]
@@ -448,10 +425,15 @@ mod tests {
         let mut chat = chat(Some("ada"), &["lobby", "den"]);
         let round_trip = Some(Duration::from_micros(12_300));
         assert_eq!(chat.status(round_trip).plain(), "● lobby · ada · 12 ms · Tab: den");
-        let lost =
-            Event::Lost { fault: Fault::ServerClosed, retry_in: Duration::from_millis(1500), attempt: 1 };
-        assert_eq!(read(chat.heard(lost)), ["- the server closed the connection; trying again in 1.5 s"]);
+        let lost = |attempt| {
+            let (fault, retry_in) = (Fault::ServerClosed, Duration::from_millis(1500));
+            Event::Lost { fault, retry_in, attempt }
+        };
+        let told = read(chat.heard(lost(1)));
+        assert_eq!(told, ["- the server closed the connection; trying again in 1.5 s"]);
         assert_eq!(chat.status(round_trip).plain(), "○ no connection · lobby · ada · Tab: den");
+        assert!(chat.heard(lost(2)).is_empty(), "the status tells the rest");
+        assert!(chat.status(round_trip).plain().starts_with("○ no connection, attempt 1 failed · lobby"));
         chat.typed("/join attic");
         assert!(chat.done(Outcome::Joined("attic".into(), Err(CallError::NotConnected))).is_empty());
         let back = read(chat.heard(Event::Back));

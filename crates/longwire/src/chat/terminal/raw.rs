@@ -58,3 +58,39 @@ fn write(text: String) {
     });
     let _ = wait.recv_timeout(RESTORE_MAX);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    #[ignore = "panics, in the terminal that the test below gives it"]
+    fn panics_in_raw_mode() {
+        let _raw = Raw::enter(Screen::new(80, true)).unwrap();
+        panic!("in the middle of it");
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_and_can_be_read() {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/client_cli/terminal.py");
+        let mut python = Command::new("python3")
+            .args([script, "80", "24", std::env::current_exe().unwrap().to_str().unwrap()])
+            .args(["--nocapture", "--ignored", "chat::terminal::raw::tests::panics_in_raw_mode"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        python.stdin.take().unwrap().write_all(b"{\"do\": \"end\"}\n").unwrap();
+        let answer = python.wait_with_output().unwrap().stdout;
+        let end: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+        let written = end["written"].as_str().unwrap();
+        assert_eq!(
+            (&end["left"], &end["status"]),
+            (&serde_json::json!([]), &serde_json::json!(101)),
+            "{written:?}"
+        );
+        let (before, after) = written.split_once("\x1b[?2004l").unwrap();
+        assert!(before.contains("\x1b[?2004h") && after.contains("in the middle of it"), "{written:?}");
+    }
+}
