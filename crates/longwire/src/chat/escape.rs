@@ -33,11 +33,11 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Bytes that may not be UTF-8: as [`escape`], else their number and their beginning in hex.
-pub(crate) fn escape_bytes(bytes: &[u8]) -> Cow<'_, str> {
+/// Bytes as text, still to be escaped; where they are not UTF-8, their number and their beginning in hex.
+pub(crate) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
     const SHOWN: usize = 16;
     match std::str::from_utf8(bytes) {
-        Ok(text) => escape(text),
+        Ok(text) => Cow::Borrowed(text),
         Err(_) => {
             let hex: String = bytes.iter().take(SHOWN).map(|byte| format!("{byte:02x}")).collect();
             let cut = if bytes.len() > SHOWN { "…" } else { "" };
@@ -129,8 +129,8 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_counted_and_begun() {
-        assert_eq!(escape_bytes("grüß\n".as_bytes()), r"grüß\n");
-        assert_eq!(escape_bytes(&[0xff, 0x00]), "<2 bytes: ff00>");
-        assert_eq!(escape_bytes(&[0xff; 20]), format!("<20 bytes: {}…>", "ff".repeat(16)));
+        assert_eq!(text_of("grüß".as_bytes()), "grüß");
+        assert_eq!(text_of(&[0xff, 0x00]), "<2 bytes: ff00>");
+        assert_eq!(text_of(&[0xff; 20]), format!("<20 bytes: {}…>", "ff".repeat(16)));
     }
 }

@@ -3,7 +3,7 @@
 //! `chat` and `tail` print the same lines; only a terminal shows the tones. Whatever came from the network is escaped
 //! here, so a [`Line`] can be printed anywhere.
 
-use super::escape::{escape, escape_bytes};
+use super::escape::{escape, text_of};
 use longwire_client::{MessageType, Outgoing, Received, Status};
 
 /// What a piece of a line means. The terminal decides how that looks.
@@ -87,7 +87,7 @@ pub(crate) fn message(room: Option<&str>, message: &Received, own: bool) -> Line
         Some(nickname) => line.and(tone, nickname).and(Tone::Faint, &format!(" ({}): ", message.from)),
     };
     let line = room.map_or_else(Line::default, |room| Line::new(Tone::Faint, &format!("[{room}] ")));
-    let content = escape_bytes(&message.content);
+    let content = text_of(&message.content);
     match message.message_type {
         MessageType::Normal => named(line).and(Tone::Text, &content),
         MessageType::Gift => named(line.and(Tone::Gift, "🎁 ")).and(Tone::Gift, &content),

@@ -286,9 +286,14 @@ fn faint(text: &str) -> Vec<Todo> {
 }
 
 fn help() -> Vec<Todo> {
-    let lines =
-        COMMANDS.iter().map(|(name, argument, what)| format!("{:<14}{what}", format!("{name} {argument}")));
-    lines.map(|line| Todo::Tell(Line::new(Tone::Faint, &line))).collect()
+    let commands = COMMANDS.iter().map(|(name, argument, what)| (format!("{name} {argument}"), *what));
+    let keys = [
+        ("Tab", "the next room, or the rest of a name"),
+        ("Alt-Enter", "a line break"),
+        ("Up", "earlier lines"),
+    ];
+    let rows = commands.chain(keys.map(|(key, what)| (key.to_owned(), what)));
+    rows.map(|(what, does)| Todo::Tell(Line::new(Tone::Faint, &format!("{what:<14}{does}")))).collect()
 }
 
 fn seconds(time: Duration) -> String {

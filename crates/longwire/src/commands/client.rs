@@ -6,7 +6,7 @@ use longwire_client::{
     Call, CallError, Client, Closed, Config, Events, Fault, Refusal, Status, limits::ID_BYTES_MAX,
 };
 use std::future::Future;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Rooms of one command. A server with default limits silently leaves the oldest beyond 16, which would look as if
@@ -49,6 +49,11 @@ pub(crate) async fn print(text: impl AsRef<[u8]> + Send + 'static) -> anyhow::Re
         out.write_all(text.as_ref()).and_then(|()| out.flush())
     });
     Ok(written.await??)
+}
+
+/// Whether stdout is for eyes that want colours.
+pub(crate) fn colours() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// One line of progress or complaint on stderr, where nobody may be listening.

@@ -109,9 +109,17 @@ impl TailArgs {
 
     fn shown(&self, message: &Received) -> String {
         if self.json {
-            json(message)
+            return json(message);
+        }
+        let line = line::message(Some(&message.room), message, false);
+        if client::colours() {
+            line.painted()
+                + "
+"
         } else {
-            line::message(Some(&message.room), message, false).plain() + "\n"
+            line.plain()
+                + "
+"
         }
     }
 }

@@ -15,7 +15,7 @@ use super::line::{Line, Tone};
 use super::model::{Chat, Todo};
 use super::session::{Session, order};
 use crate::commands::client;
-use crate::exit::Exit;
+use crate::exit::{Exit, Failed};
 use crossterm::event;
 use editor::{Edit, Editor, LINE_BYTES_MAX};
 use keys::Wish;
@@ -48,6 +48,8 @@ pub(crate) async fn run(chat: Chat, session: Session, events: Events) -> anyhow:
     let pulse = tokio::spawn(pulse(face.session.client.clone()));
     let end = face.talk(events).await;
     pulse.abort();
+    // What was said last, where a closed connection came right behind it.
+    let _ = face.paint().await;
     let session = face.close();
     let exit = end?;
     session.leave().await;
@@ -70,9 +72,8 @@ struct Face {
 
 impl Face {
     fn open(chat: Chat, session: Session) -> anyhow::Result<Self> {
-        let colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let columns = crossterm::terminal::size().map_or(80, |(columns, _)| columns);
-        let raw = Raw::enter(Screen::new(if columns == 0 { 80 } else { columns }, colours))?;
+        let raw = Raw::enter(Screen::new(if columns == 0 { 80 } else { columns }, client::colours()))?;
         let (editor, status) = (Editor::default(), Line::default());
         Ok(Self { chat, session, editor, raw, lines: Vec::new(), status, clear: false })
     }
@@ -87,7 +88,7 @@ impl Face {
         while next.is_continue() {
             next = tokio::select! {
                 key = keys.recv() => match key {
-                    Some(key) => self.pressed(key),
+                    Some(key) => self.typed(key, &mut keys),
                     // The terminal is gone.
                     None => ControlFlow::Break(Exit::Terminated),
                 },
@@ -129,6 +130,16 @@ impl Face {
             next = tokio::select! { biased; event = events.next() => event, () = std::future::ready(()) => None };
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Takes a key and those that are there already: a paste without brackets is one painting, too.
+    fn typed(&mut self, first: event::Event, keys: &mut mpsc::Receiver<event::Event>) -> ControlFlow<Exit> {
+        self.pressed(first)?;
+        for _ in 0..KEYS_MAX {
+            let Ok(key) = keys.try_recv() else { break };
+            self.pressed(key)?;
+        }
+        ControlFlow::Continue(())
     }
 
     fn pressed(&mut self, event: event::Event) -> ControlFlow<Exit> {
@@ -198,7 +209,9 @@ impl Face {
         let cleared = if std::mem::take(&mut self.clear) { screen.clear() } else { String::new() };
         let text = cleared + &screen.show(&self.lines, &self.status, &self.editor);
         self.lines.clear();
-        client::print(text).await
+        // A terminal that hangs up fails the write before the signal is heard, or after; it is one end to both.
+        let gone = |err| Failed::new(Exit::Terminated, format!("the terminal is gone: {err}")).into();
+        client::print(text).await.map_err(gone)
     }
 
     /// Gives the terminal back as it was, with what was said on it.
