@@ -191,7 +191,8 @@ impl Log {
         skip: Option<ConnId>,
         out: &mut Vec<u8>,
     ) -> Read {
-        let mut reader = Reader { end: out.len().saturating_add(bytes_max), skip, read: Read::default(), out };
+        let mut reader =
+            Reader { end: out.len().saturating_add(bytes_max), skip, read: Read::default(), out };
         let first = self.kept.partition_point(|kept| kept.at.offset < from);
         for kept in self.kept.range(first..).take_while(|kept| kept.at.offset < until.offset) {
             if !reader.take(&kept.bytes, kept.kind, kept.origin) {

@@ -114,7 +114,9 @@ pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeErr
         version = env!("CARGO_PKG_VERSION"),
         "ready"
     );
-    Ok(runtime.block_on(Control { node, signals, watch, places, config }.run()))
+    let end = runtime.block_on(Control { node, signals, watch, places, config }.run());
+    crate::logging::flush();
+    Ok(end)
 }
 
 /// A panic in a shard would leave its connections without anybody: one line, and the process ends.
@@ -122,6 +124,7 @@ fn abort_on_panic() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "panic: this is a bug of Longwire; the process ends");
+        crate::logging::flush();
         std::process::abort();
     }));
 }

@@ -64,7 +64,9 @@ impl ServeArgs {
         logging::init(&loaded.config.log)?;
         loaded.log_warnings();
         let options = ServeOptions { ports_file: self.ports_file };
-        Ok(match longwire_server::serve(loaded.config, options)? {
+        let end = longwire_server::serve(loaded.config, options);
+        logging::flush(); // what was logged comes before the complaint
+        Ok(match end? {
             ServeEnd::Clean => Exit::Done,
             ServeEnd::CutShort => Exit::CutShort,
         })

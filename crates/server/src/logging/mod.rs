@@ -5,6 +5,7 @@
 
 mod limit;
 mod line;
+mod queue;
 
 pub use limit::{LINES_PER_SECOND_MAX, LogLimit};
 
@@ -13,6 +14,7 @@ use line::Line;
 use std::fmt;
 use std::io::IsTerminal;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
@@ -20,15 +22,37 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{Layer, Registry, registry};
 
-/// Sets the process up to log as `config` says; once, before anything is logged.
+/// Why logging cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// A logger is there already.
+    #[error(transparent)]
+    Twice(#[from] TryInitError),
+    /// The thread that writes the lines cannot be started.
+    #[error("cannot start the log's thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// Sets the process up to log as `config` says; once, before anything is logged. [`flush`] before it ends.
 ///
 /// # Errors
-/// A logger is there already.
-pub fn init(config: &LogConfig) -> Result<(), TryInitError> {
+/// A logger is there already, or its thread cannot be started.
+pub fn init(config: &LogConfig) -> Result<(), InitError> {
     MASKED.store(config.addresses == Addresses::Masked, Ordering::Relaxed);
     let terminal = std::io::stderr().is_terminal();
-    registry().with(layer(config, terminal, std::io::stderr)).try_init()
+    let queue = queue::Queue::start(std::io::stderr())?;
+    let _ = QUEUE.set(queue);
+    Ok(registry().with(layer(config, terminal, queue)).try_init()?)
 }
+
+/// Waits until what was logged so far is written; at most a second, where nobody reads the log.
+pub fn flush() {
+    if let Some(queue) = QUEUE.get() {
+        queue.flush();
+    }
+}
+
+static QUEUE: OnceLock<&'static queue::Queue> = OnceLock::new();
 
 /// Whether [`Address`] masks. One for the process, as the logger is.
 static MASKED: AtomicBool = AtomicBool::new(false);
