@@ -2,7 +2,7 @@
 
 use crate::{next, peer::*};
 use longwire_client::{
-    Client, Config, ConfigBuilder, Event, Outgoing,
+    CallError, Client, Config, ConfigBuilder, Event, Outgoing,
     transport::{Connect, Connecting, Transport},
 };
 use std::{
@@ -136,6 +136,28 @@ async fn a_server_that_takes_nothing_is_left_though_events_are_unread() {
         assert_eq!(next(&mut events).await, expected);
     }
     drop(client);
+}
+
+#[tokio::test(start_paused = true)]
+async fn heartbeats_go_on_for_hours_while_events_are_unread() {
+    let (config, mut accepted) = in_memory();
+    let config = config.events_queued_max(1).build().unwrap();
+    let (connected, mut peer) = tokio::join!(Client::connect(config), welcome(&mut accepted));
+    let (client, mut events) = connected.unwrap();
+    peer.push("lobby", &["a", "b"]).await;
+    for _ in 0..250 {
+        let before = Instant::now();
+        peer.expect(PING, 0).await; // the stream has room for 250 PONGs that nobody reads
+        assert_eq!(before.elapsed().as_secs(), 14);
+    }
+    assert!(matches!(client.join("other").await, Err(CallError::EventsUnread)));
+    for expected in ["connected", "lobby bob: a", "lobby bob: b"] {
+        assert_eq!(next(&mut events).await, expected);
+    }
+    let serving = tokio::spawn(peer.serve_to_the_end());
+    client.ping().await.unwrap();
+    drop(client);
+    assert!(serving.await.unwrap().starts_with(&[JOIN, PING, PING]), "the join, a heartbeat, the ping");
 }
 
 /// Breaks for writing when told to; reads on.
