@@ -139,6 +139,15 @@ mod tests {
     }
 
     #[test]
+    fn further_pings_do_not_put_the_end_off() {
+        let (mut heart, t0) = heart();
+        for s in 0..10 {
+            heart.pinged(t0 + s * S);
+        }
+        assert_eq!(heart.beat(t0 + 10 * S), Beat::Dead);
+    }
+
+    #[test]
     fn a_pong_keeps_the_connection_alive() {
         let (mut heart, t0) = heart();
         heart.pinged(t0);

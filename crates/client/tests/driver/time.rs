@@ -216,9 +216,11 @@ async fn what_the_server_said_before_the_socket_broke_is_still_heard() {
     broken.store(true, SeqCst);
     client.send(Outgoing::new("lobby", "x")).await.unwrap();
     peer.answer(CMS, refused.seq, 9).await;
+    let before = Instant::now();
     for expected in
         ["connected", "refused message 1 to lobby: TOO_LARGE (9)", "lost: the connection broke: broken pipe"]
     {
         assert_eq!(next(&mut events).await, expected);
     }
+    assert!(before.elapsed() <= 2 * S, "the end of the stream never comes: a second of silence is enough");
 }
