@@ -188,6 +188,7 @@ mod tests {
 
     #[test]
     fn numbers_that_cannot_be_told_apart_are_refused() {
+        //= PROTOCOL.md#19.1
         assert_eq!(CommandMap::new([1, 2, 3, 0, 5, 6]), Err(CommandMapError::Zero(Command::Pong)));
         let twice = CommandMapError::Duplicate { code: 2, first: Command::Logout, second: Command::Cms };
         assert_eq!(CommandMap::new([1, 2, 3, 4, 5, 2]), Err(twice));
@@ -195,10 +196,29 @@ mod tests {
     }
 
     #[test]
-    fn statuses_are_named_up_to_14() {
-        assert_eq!(Status::REJECTED.to_string(), "14 (REJECTED)");
-        assert_eq!(Status(15).to_string(), "15");
-        assert!((0..15).all(|code| Status(code).name().is_some()));
+    fn statuses_are_those_of_the_table() {
+        //= PROTOCOL.md#5.1
+        let table = [
+            (Status::OK, "OK"),
+            (Status::MALFORMED, "MALFORMED"),
+            (Status::UNAUTHENTICATED, "UNAUTHENTICATED"),
+            (Status::FORBIDDEN, "FORBIDDEN"),
+            (Status::NOT_JOINED, "NOT_JOINED"),
+            (Status::RATE_LIMITED, "RATE_LIMITED"),
+            (Status::MUTED, "MUTED"),
+            (Status::BANNED, "BANNED"),
+            (Status::NO_SUCH_ROOM, "NO_SUCH_ROOM"),
+            (Status::TOO_LARGE, "TOO_LARGE"),
+            (Status::UNSUPPORTED, "UNSUPPORTED"),
+            (Status::OVERLOADED, "OVERLOADED"),
+            (Status::TOO_MANY, "TOO_MANY"),
+            (Status::INTERNAL, "INTERNAL"),
+            (Status::REJECTED, "REJECTED"),
+        ];
+        for (code, (status, name)) in (0..).zip(table) {
+            assert_eq!((status, status.name()), (Status(code), Some(name)));
+        }
         assert!((15..=255).all(|code| Status(code).name().is_none()));
+        assert_eq!([Status::REJECTED.to_string(), Status(15).to_string()], ["14 (REJECTED)", "15"]);
     }
 }

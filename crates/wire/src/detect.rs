@@ -175,6 +175,8 @@ impl<'a> First<'a> {
             match inflater.inflate(candidate, rules.login_max as usize, scratch) {
                 Ok(()) => &scratch[..],
                 Err(InflateError::Malformed) => return Ok(false),
+                //= PROTOCOL.md#3.17
+                // A candidate that inflates over the limit closes without a byte, in either reading.
                 // Seven bytes more, under `body`, inflate to no less.
                 Err(InflateError::TooLarge { .. }) => return Err(FirstFrameError::TooLarge(self.header.len)),
             }
@@ -315,6 +317,7 @@ mod tests {
 
     #[test]
     fn a_bomb_is_refused_as_soon_as_it_could_be_whole() {
+        //= PROTOCOL.md#3.17
         let mut member = Vec::new();
         Deflater::new(6).deflate(&[0; 1000], &mut member);
         let mut first = Vec::new();
@@ -359,6 +362,7 @@ mod tests {
 
     #[test]
     fn configuration_narrows_what_is_served() {
+        //= PROTOCOL.md#19.4
         let bytes = header(0, 0x50, 1);
         let refused = detect_with(&bytes, |rules| rules.versions = 1 << 4);
         assert_eq!(refused, Detected::Refused(FirstFrameError::Version(5)));

@@ -126,6 +126,7 @@ mod tests {
 
     #[test]
     fn login_fields_can_be_mapped() {
+        //= PROTOCOL.md#19.2
         let fields = LoginFields { token: 20, user_id: 1 };
         let mut body = Vec::new();
         put_login(&mut body, "t", "u", fields);
