@@ -98,35 +98,42 @@ pub struct UserInfo {
 impl UserInfo {
     /// Appends the `userInfo` field of a CRMessage.
     pub(crate) fn put(&self, out: &mut Vec<u8>) {
-        let tags = self.tags.iter().map(String::as_bytes);
-        put_user_info(out, self.level, self.room_level, &self.nickname, tags);
+        let Self { level, room_level, nickname, tags } = self;
+        let tag_bytes = tags.iter().map(|tag| bytes_bytes(tag.len())).sum();
+        if put_user_info(out, *level, *room_level, nickname, tag_bytes) {
+            tags.iter().for_each(|tag| put_tag(out, tag.as_bytes()));
+        }
     }
 }
 
-/// Appends a `userInfo` field. Empty tags are kept: in a repeated field an element has no default.
-pub(crate) fn put_user_info<'t>(
+/// Begins a `userInfo` field with all but its tags, which take `tag_bytes` and are the caller's to append.
+/// False: nothing was begun, because nothing is in it.
+pub(crate) fn put_user_info(
     out: &mut Vec<u8>,
     level: u32,
     room_level: u32,
     nickname: &str,
-    tags: impl Iterator<Item = &'t [u8]> + Clone,
-) {
+    tag_bytes: usize,
+) -> bool {
     let name_bytes = if nickname.is_empty() { 0 } else { bytes_bytes(nickname.len()) };
-    let tag_bytes: usize = tags.clone().map(|tag| bytes_bytes(tag.len())).sum();
     let bytes = uint_bytes(level.into()) + uint_bytes(room_level.into()) + name_bytes + tag_bytes;
     //= PROTOCOL.md#12.7
     // A `userInfo` in which nothing is left is left out itself.
     if bytes == 0 {
-        return;
+        return false;
     }
     put_prefix(out, cr_message::USER_INFO, bytes);
     put_uint(out, user_info::LEVEL, level.into());
     put_uint(out, user_info::ROOM_LEVEL, room_level.into());
     put_bytes(out, user_info::NICKNAME, nickname.as_bytes());
-    for tag in tags {
-        put_prefix(out, user_info::TAG, tag.len());
-        out.extend_from_slice(tag);
-    }
+    true
+}
+
+/// Appends one tag of a `userInfo`, an empty one too: in a repeated field an element has no default.
+#[inline]
+pub(crate) fn put_tag(out: &mut Vec<u8>, tag: &[u8]) {
+    put_prefix(out, user_info::TAG, tag.len());
+    out.extend_from_slice(tag);
 }
 
 /// One CRMessage, as a client hands it over or gets it.

@@ -3,9 +3,12 @@
 //! Copies what the client wrote and adds what the server owns; never builds the message in between. One bad record would
 //! poison everybody's batch, so a record holds only known fields in their canonical form, and what it was told to relay.
 use crate::limits::{NESTING_MAX, TAGS_MAX, USER_INFO_BYTES_MAX};
-use crate::message::{MESSAGES, OTHER_WIRE_TYPE, check_id, cr_message as cr, put_user_info, user_info};
+use crate::message::{
+    MESSAGES, OTHER_WIRE_TYPE, check_id, cr_message as cr, put_tag, put_user_info, user_info,
+};
 use crate::scan::{
-    Field, Fields, Value, may_nest_deeper, put_bytes, put_prefix, put_uint, uint_bytes, utf8, varint_bytes,
+    Field, Fields, Value, bytes_bytes, may_nest_deeper, put_bytes, put_prefix, put_uint, uint_bytes, utf8,
+    varint_bytes,
 };
 use crate::{BodyError, UserInfo};
 
@@ -88,6 +91,8 @@ fn relayed(number: u32, relay_fields: &[u32]) -> bool {
 
 //= PROTOCOL.md#7.16
 // Messages nest at most 8 deep.
+//= PROTOCOL.md#7.17
+// A relayed field that could be read as messages nested deeper makes its body malformed.
 /// Known fields end at two (CRMessage, UserInfo), groups are refused and unknown fields are not
 /// relayed; so only a relayed field can go deeper, and whether it is a message its reader alone knows.
 fn refuse_deep(value: Value<'_>) -> Result<(), BodyError> {
@@ -108,7 +113,11 @@ struct ClientUser<'a> {
     room_level: u32,
     nickname: &'a str,
     tags: usize,
+    /// What the tags take in a record.
+    tag_bytes: usize,
     sent_bytes: usize,
+    /// The last occurrence; in all but strange messages the only one.
+    last: &'a [u8],
 }
 
 impl<'a> ClientUser<'a> {
@@ -116,6 +125,7 @@ impl<'a> ClientUser<'a> {
         //= PROTOCOL.md#11.12
         // At most 1,024 bytes as sent, all occurrences together.
         self.sent_bytes += info.len();
+        self.last = info;
         BodyError::if_over("userInfo in bytes", self.sent_bytes, USER_INFO_BYTES_MAX)?;
         for field in Fields::of(info) {
             let field = field?;
@@ -126,6 +136,7 @@ impl<'a> ClientUser<'a> {
                 (user_info::TAG, Value::Bytes(tag)) => {
                     utf8(tag)?;
                     self.tags += 1;
+                    self.tag_bytes += bytes_bytes(tag.len());
                 }
                 (user_info::LEVEL..=user_info::TAG, _) => return Err(OTHER_WIRE_TYPE),
                 _ => {}
@@ -137,20 +148,27 @@ impl<'a> ClientUser<'a> {
     }
 
     fn put(&self, out: &mut Vec<u8>, body: &[u8]) {
-        let body = if self.tags == 0 { &[] } else { body };
-        put_user_info(out, self.level, self.room_level, self.nickname, tags_of(body));
+        if !put_user_info(out, self.level, self.room_level, self.nickname, self.tag_bytes) || self.tags == 0 {
+            return;
+        }
+        if self.last.len() == self.sent_bytes {
+            put_tags(out, self.last);
+        } else {
+            bytes_of(body, cr::USER_INFO).for_each(|info| put_tags(out, info));
+        }
     }
 }
 
-/// The tags of all `userInfo` in a body that parsed.
-fn tags_of(body: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
-    fn bytes_of(body: &[u8], number: u32) -> impl Iterator<Item = &[u8]> + Clone {
-        Fields::of(body).flatten().filter_map(move |field| match field.value {
-            Value::Bytes(bytes) if field.number == number => Some(bytes),
-            _ => None,
-        })
-    }
-    bytes_of(body, cr::USER_INFO).flat_map(|info| bytes_of(info, user_info::TAG))
+fn put_tags(out: &mut Vec<u8>, info: &[u8]) {
+    bytes_of(info, user_info::TAG).for_each(|tag| put_tag(out, tag));
+}
+
+/// The values of one string, bytes or message field in a body that parsed.
+fn bytes_of(body: &[u8], number: u32) -> impl Iterator<Item = &[u8]> {
+    Fields::of(body).flatten().filter_map(move |field| match field.value {
+        Value::Bytes(bytes) if field.number == number => Some(bytes),
+        _ => None,
+    })
 }
 
 //= PROTOCOL.md#12.6
@@ -302,6 +320,7 @@ mod tests {
 
     #[test]
     fn a_relayed_field_nests_no_deeper_than_eight() {
+        //= PROTOCOL.md#7.17
         let nested = |levels| {
             (0..levels).fold(b"\x08\x01".to_vec(), |inner, _| {
                 let mut out = Vec::new();

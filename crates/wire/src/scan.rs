@@ -22,7 +22,6 @@ pub(crate) enum Value<'a> {
 }
 
 /// The fields of a body in the order they came; ends behind the first error.
-#[derive(Clone)]
 pub(crate) struct Fields<'a> {
     rest: &'a [u8],
 }
