@@ -93,6 +93,7 @@ pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeErr
     abort_on_panic();
     let shards = shard_count(&config);
     let places = connection_places(&config, shards)?;
+    let places_max = places.left();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -109,12 +110,12 @@ pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeErr
     tracing::info!(
         listen = listen.join(" "),
         shards,
-        connections_max = places.left(),
+        connections_max = places_max,
         memory_max = watch.max().unwrap_or(0),
         version = env!("CARGO_PKG_VERSION"),
         "ready"
     );
-    let end = runtime.block_on(Control { node, signals, watch, places, config }.run());
+    let end = runtime.block_on(Control { node, signals, watch, places, places_max, config }.run());
     crate::logging::flush();
     Ok(end)
 }
@@ -290,14 +291,15 @@ struct Control {
     signals: Signals,
     watch: Watch,
     places: Arc<Budget>,
+    /// What `places` had before the shards began to let anybody in.
+    places_max: usize,
     config: Config,
 }
 
 impl Control {
     async fn run(mut self) -> ServeEnd {
-        let all_places = self.places.left();
         let signal = self.serve().await;
-        let open = || all_places.saturating_sub(self.places.left());
+        let open = || self.places_max.saturating_sub(self.places.left());
         let drain = &self.config.drain;
         tracing::info!(signal, connections = open(), spread = ?drain.spread, deadline = ?drain.deadline, "draining");
         self.node.tell(|| Command::Drain { spread: drain.spread });
