@@ -23,13 +23,14 @@ pub(crate) struct Door {
     /// Given up for a moment where descriptors ran out, so that a client is told at once instead of being kept waiting.
     reserve: Option<File>,
     retry_at: Option<Instant>,
+    /// A line a second says it all: a crowd at a shut door would fill the log with the same one.
     log: LogLimit,
 }
 
 impl Door {
-    pub(crate) fn new(listeners: Vec<TcpListener>, places: Arc<Budget>, shards: usize) -> Self {
+    pub(crate) fn new(listeners: Vec<TcpListener>, places: Arc<Budget>) -> Self {
         let listeners = listeners.into_iter().map(|listener| (listener, false)).collect();
-        Self { listeners, places, reserve: open_reserve(), retry_at: None, log: LogLimit::share(shards) }
+        Self { listeners, places, reserve: open_reserve(), retry_at: None, log: LogLimit::new(1) }
     }
 
     /// Somebody knocks at listener `at`.

@@ -109,7 +109,7 @@ impl Reactor {
     /// Everything that can fail, before the thread runs.
     pub(crate) fn new(parts: Parts) -> io::Result<Self> {
         let first_slot = FIRST_LISTENER + parts.listeners.len();
-        let mut door = Door::new(parts.listeners, parts.places, usize::from(parts.shards));
+        let mut door = Door::new(parts.listeners, parts.places);
         door.register(parts.poll.registry(), FIRST_LISTENER)?;
         let (outbox, inbox) = parts.mail;
         let (frame_max, login_max) = (parts.config.frame_max, parts.config.login_max);
