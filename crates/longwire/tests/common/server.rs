@@ -183,6 +183,13 @@ impl Server {
         &self.log
     }
 
+    /// Changes the running server's limit of open files.
+    pub fn limit_open_files(&self, files: usize) {
+        let (pid, limit) = (format!("--pid={}", self.pid()), format!("--nofile={files}:"));
+        let status = Command::new("prlimit").args([pid, limit]).status();
+        assert!(status.expect("prlimit (of util-linux) runs").success(), "the limit can be {files}");
+    }
+
     /// Resident memory, in KiB.
     pub fn resident_kib(&self) -> u64 {
         let status = self.proc_file("status");

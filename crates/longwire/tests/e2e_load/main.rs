@@ -9,3 +9,6 @@ mod common;
 
 mod books;
 mod stalled;
+
+/// A drain gives members that are owed something this long before it closes them: 30 s by default.
+const SPREAD: &str = "1s";

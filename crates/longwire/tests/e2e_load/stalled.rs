@@ -2,6 +2,7 @@
 //!
 //! `LONGWIRE_TEST_STALLED` and `LONGWIRE_TEST_MESSAGES` scale it; the defaults are the real sizes.
 
+use super::SPREAD;
 use crate::common::on_one_and_four_shards;
 use crate::common::raw::Raw;
 use crate::common::server::Server;
@@ -24,7 +25,10 @@ fn a_thousand_stalled_members_cost_nobody_anything(shards: u32) {
     longwire_sys::raise_open_files().expect("a process may raise its soft limit");
     let (stalled_count, messages) = (size("STALLED", 1_000), size("MESSAGES", 100_000));
     // They say nothing for as long as it takes: neither silence nor stalling is what is tested here.
-    let plan = Server::of(shards).set("wire.timeouts.idle", "10m").set("fanout.stall_timeout", "10m");
+    let plan = Server::of(shards)
+        .set("wire.timeouts.idle", "10m")
+        .set("fanout.stall_timeout", "10m")
+        .set("drain.spread", SPREAD);
     let server = plan.start();
     let mut stalled: Vec<Raw> = (0..stalled_count).map(|_| server.member("", "lobby")).collect();
     let mut readers: Vec<Raw> = (0..READERS).map(|_| server.member("", "lobby")).collect();

@@ -16,8 +16,7 @@ fn ready_names_the_address_and_open_login_is_said_loudly(shards: u32) {
     let mut server = Server::start(shards);
     let ready = server.log().last().cloned().expect("the ready line was read");
     assert!(ready.contains(&server.address().to_string()), "{ready}");
-    let warned =
-        server.log().iter().any(|line| line.contains("WARN") && line.to_lowercase().contains("open"));
+    let warned = server.log().iter().any(|line| line.contains("\"warn\"") && line.contains("login.provider"));
     assert!(warned, "open login is said at the start:\n{}", server.log().join("\n"));
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
