@@ -186,6 +186,15 @@ impl Shard {
         if from.offset > mark.offset {
             return CaughtUp::Nothing; // joined ahead of the rounds: the next one comes by
         }
+        if from.offset == mark.offset && lag.own_evicted != Tally::ZERO {
+            // Records of its own beyond the mark are gone. Were it no laggard any more, nobody would know that they were
+            // its own when the mark passes them, and the books would call them overtaken.
+            let id = self.conn_id(slot);
+            if !room.ahead.contains(&id) {
+                room.ahead.push(id);
+            }
+            return CaughtUp::Nothing;
+        }
         let mut bytes = std::mem::take(&mut self.scratch);
         let limit = self.config.push_max.min(CATCH_UP_BYTES_MAX).saturating_sub(room.name.len() + 6);
         let read = self.read_push(room, slot, (from.offset, &mark), limit, &mut bytes);
@@ -212,7 +221,7 @@ impl Shard {
                         slow.half = Some(half);
                     }
                 }
-                if read.next.offset == mark.offset {
+                if read.next.offset == mark.offset && !self.lost_its_own(slot, at) {
                     room.members[member_at as usize].flags &= !LAG;
                     self.end_lag(slot, at, room);
                 }
@@ -232,6 +241,12 @@ impl Shard {
         if !self.is_planted_miscount() {
             self.books.drop_records(DropReason::Overtaken, &dropped);
         }
+    }
+
+    /// Whether records of its own that the cursor has not passed are gone from the ring.
+    fn lost_its_own(&mut self, slot: Slot, at: u32) -> bool {
+        let slow = self.conns[slot as usize].slow.as_mut();
+        slow.and_then(|slow| slow.lag(at)).is_some_and(|lag| lag.own_evicted != Tally::ZERO)
     }
 
     /// What a member of `room` has still to get up to the room's head.
