@@ -60,8 +60,8 @@ impl<'a> Cms<'a> {
         match (field.number, field.value) {
             (cr::CONTENT, Value::Bytes(content)) => self.content = content,
             //= PROTOCOL.md#11.3
-            // The server replaces `from`.
-            (cr::FROM, Value::Bytes(from)) => utf8(from).map(drop)?, // replaced, but a parser would have refused it
+            // The server replaces `from`; its text is checked all the same, as any parser would.
+            (cr::FROM, Value::Bytes(from)) => utf8(from).map(drop)?,
             (cr::TO, Value::Bytes(to)) => self.to = utf8(to)?,
             (cr::USER_INFO, Value::Bytes(info)) => self.user.get_or_insert_default().merge(info)?,
             //= PROTOCOL.md#7.7
@@ -93,8 +93,8 @@ fn relayed(number: u32, relay_fields: &[u32]) -> bool {
 // Messages nest at most 8 deep.
 //= PROTOCOL.md#7.17
 // A relayed field that could be read as messages nested deeper makes its body malformed.
-/// Known fields end at two (CRMessage, UserInfo), groups are refused and unknown fields are not
-/// relayed; so only a relayed field can go deeper, and whether it is a message its reader alone knows.
+/// Known fields end at two (CRMessage, UserInfo), groups are refused and unknown fields are not relayed; so only a
+/// relayed field can go deeper, and whether it is a message its reader alone knows.
 fn refuse_deep(value: Value<'_>) -> Result<(), BodyError> {
     match value {
         Value::Bytes(bytes) if may_nest_deeper(bytes, NESTING_MAX - 1) => {
