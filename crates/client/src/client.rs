@@ -23,7 +23,7 @@ use tokio::{
 /// A handle on a client: cheap to clone, usable from any task.
 ///
 /// While any clone lives the connection is kept; dropping the last one sends what was taken so far and a LOGOUT,
-/// then closes. A call while there is no connection fails at once with [`CallError::NotConnected`]; nothing is kept
+/// then closes, all in the background: a program that ends right then waits with [`Client::logout`]. A call while there is no connection fails at once with [`CallError::NotConnected`]; nothing is kept
 /// for later.
 #[derive(Clone)]
 pub struct Client {

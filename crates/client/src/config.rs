@@ -2,7 +2,10 @@
 
 use crate::{
     LoginSource,
-    limits::{BODY_BYTES_DEFAULT, EVENTS_QUEUED_DEFAULT, FRAME_BYTES_DEFAULT, FRAME_BYTES_MAX, HEARTBEAT},
+    limits::{
+        BODY_BYTES_DEFAULT, EVENTS_QUEUED_DEFAULT, FRAME_BYTES_DEFAULT, FRAME_BYTES_MAX, HEARTBEAT, IDLE,
+        WAIT_MAX,
+    },
     login::Login,
     transport::{Connect, Tcp},
 };
@@ -153,31 +156,26 @@ pub struct ConfigBuilder {
 impl ConfigBuilder {
     /// Checks everything; touches no network.
     pub fn build(self) -> Result<Config, ConfigError> {
-        let config = &self.config;
-        let rules: [(bool, &'static str, &'static str); 7] = [
-            (config.address.contains(':'), "address", "is written HOST:PORT"),
-            (config.wire.version < 16, "version", "is a nibble, 0 to 15"),
+        let Config { address, wire, reconnect, timeouts, events_queued_max, .. } = &self.config;
+        let Timeouts { connect, login, heartbeat, pong, call, close } = *timeouts;
+        let waits = [connect, login, heartbeat, pong, call, close, reconnect.first, reconnect.most];
+        let frames = 1..=FRAME_BYTES_MAX as usize;
+        let rules = [
+            (address.contains(':'), "address", "is written HOST:PORT"),
+            (wire.version < 16, "version", "is a nibble, 0 to 15"),
+            (frames.contains(&wire.body_bytes_max), "body_bytes_max", "is 1 byte to 16 MiB - 1"),
+            (frames.contains(&(wire.frame_bytes_max as usize)), "frame_bytes_max", "is 1 byte to 16 MiB - 1"),
+            (*events_queued_max >= 1, "events_queued_max", "is at least 1"),
+            (reconnect.first <= reconnect.most, "reconnect", "has `first` at most `most`"),
+            (waits.iter().all(|wait| *wait <= WAIT_MAX), "timeouts and reconnect", "are at most a day"),
             (
-                (1..=FRAME_BYTES_MAX).contains(&config.wire.frame_bytes_max),
-                "frame_bytes_max",
-                "is 1 byte to 16 MiB - 1",
-            ),
-            (
-                (1..=FRAME_BYTES_MAX as usize).contains(&config.wire.body_bytes_max),
-                "body_bytes_max",
-                "is 1 byte to 16 MiB - 1",
-            ),
-            (config.events_queued_max >= 1, "events_queued_max", "is at least 1"),
-            (config.reconnect.first <= config.reconnect.most, "reconnect", "has `first` at most `most`"),
-            (
-                Duration::ZERO < config.timeouts.heartbeat
-                    && config.timeouts.heartbeat < Duration::from_secs(30),
+                !heartbeat.is_zero() && heartbeat < IDLE,
                 "heartbeat",
-                "is above 0 and below the 30 s after which servers close",
+                "is above 0 and below 30 s: servers close then",
             ),
         ];
-        match rules.iter().find(|(holds, ..)| !holds) {
-            Some(&(_, key, reason)) => Err(ConfigError { key, reason }),
+        match rules.into_iter().find(|(holds, ..)| !holds) {
+            Some((_, key, reason)) => Err(ConfigError { key, reason }),
             None => Ok(self.config),
         }
     }
@@ -297,5 +295,37 @@ impl ConfigBuilder {
     pub fn connect_with(mut self, connect: impl Connect) -> Self {
         self.config.connect = Connector(Arc::new(connect));
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(config: ConfigBuilder) -> &'static str {
+        config.build().expect_err("this cannot work").key
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_by_its_name() {
+        let config = || Config::builder("127.0.0.1:7610");
+        assert!(config().build().is_ok());
+        assert_eq!(refused(Config::builder("localhost")), "address");
+        assert_eq!(refused(config().version(16)), "version");
+        assert_eq!(refused(config().body_bytes_max(0)), "body_bytes_max");
+        assert_eq!(refused(config().frame_bytes_max(1 << 24)), "frame_bytes_max");
+        assert_eq!(refused(config().events_queued_max(0)), "events_queued_max");
+        let backwards = Reconnect { most: Duration::ZERO, ..Reconnect::default() };
+        assert_eq!(refused(config().reconnect(backwards)), "reconnect");
+        assert_eq!(refused(config().heartbeat(Duration::from_secs(30))), "heartbeat");
+        assert_eq!(refused(config().heartbeat(Duration::ZERO)), "heartbeat");
+        assert_eq!(refused(config().pong_timeout(Duration::MAX)), "timeouts and reconnect");
+    }
+
+    #[test]
+    fn a_token_is_never_printed() {
+        let config = Config::builder("127.0.0.1:7610").user("alice", "hunter2").build().unwrap();
+        let printed = format!("{config:?} {config:#?}");
+        assert!(printed.contains("alice") && !printed.contains("hunter2"), "{printed}");
     }
 }

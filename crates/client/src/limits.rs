@@ -20,7 +20,8 @@ pub const FRAME_BYTES_DEFAULT: u32 = 128 * 1024;
 pub const FRAME_BYTES_MAX: u32 = 16 * 1024 * 1024 - 1;
 /// What is read from the socket at once.
 pub const READ_BYTES_MAX: usize = 16 * 1024;
-/// Bytes that wait for the socket to take them; above it no call is taken, so callers wait.
+/// Bytes that wait for the socket to take them; from here on no call is taken, so callers wait. One message more may
+/// be there, and the rooms joined again after a reconnect.
 pub const OUT_BYTES_MAX: usize = 64 * 1024;
 
 /// Calls that wait in the queue between the handles and the connection.
@@ -31,13 +32,17 @@ pub const CALLS_PENDING_MAX: usize = 1024;
 pub const SENDS_REMEMBERED_MAX: usize = 4096;
 /// Refusals kept for the next flush; further ones are only counted there (each is an event all the same).
 pub const REFUSALS_KEPT_MAX: usize = 256;
-/// Rooms that are joined again after a reconnect.
+/// Rooms that are joined again after a reconnect; with so many no further JOIN is sent.
 pub const ROOMS_MAX: usize = 1024;
 /// Default for the events that wait for the application.
 pub const EVENTS_QUEUED_DEFAULT: usize = 256;
 
 /// The protocol's heartbeat: a PING after so much silence of our own.
 pub const HEARTBEAT: Duration = Duration::from_secs(14);
+/// A server closes after so much silence of ours.
+pub const IDLE: Duration = Duration::from_secs(30);
+/// The longest wait that can be configured: far from where adding it to a time overflows.
+pub const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// The socket takes no byte for so long: the connection counts as dead. Servers use the same time.
 pub const STALL: Duration = Duration::from_secs(30);
 /// The socket broke for writing, or was shut down: how long to wait for what the server still says.
@@ -47,4 +52,4 @@ pub const STABLE: Duration = Duration::from_secs(30);
 
 const _: () = assert!(FRAME_BYTES_DEFAULT as usize >= 66 * 1024, "a push of one large record must fit");
 const _: () = assert!(FRAME_BYTES_DEFAULT <= FRAME_BYTES_MAX);
-const _: () = assert!(OUT_BYTES_MAX >= 1024);
+const _: () = assert!(HEARTBEAT.as_secs() * 2 < IDLE.as_secs(), "one lost heartbeat is normal");

@@ -39,8 +39,8 @@ pub(super) struct Connection<'a> {
     blocked: Option<Event>,
     /// LOGOUT was said: who asked for it, and until when the server may take to close.
     goodbye: Option<(Quit, Instant)>,
-    /// The socket takes nothing any more. What the server said before that is still read.
-    broken: Option<Fault>,
+    /// The socket takes nothing any more. What the server said before that is still read, until this time.
+    broken: Option<(Fault, Instant)>,
     /// When the socket last took a byte, or had nothing to take.
     taken_at: Instant,
     unflushed: bool,
@@ -193,13 +193,13 @@ impl<'a> Connection<'a> {
     fn on_wrote(&mut self, wrote: io::Result<Option<usize>>) -> Option<End> {
         match wrote {
             Ok(None) => self.unflushed = false,
-            Ok(Some(0)) => self.broken = Some(Fault::Io(Arc::new(io::ErrorKind::WriteZero.into()))),
+            Ok(Some(0)) => self.break_off(Fault::Io(Arc::new(io::ErrorKind::WriteZero.into()))),
             Ok(Some(len)) => {
                 self.session.handle_transmitted(len);
                 self.unflushed = true;
                 self.taken_at = now();
             }
-            Err(error) => self.broken = Some(Fault::Io(Arc::new(error))),
+            Err(error) => self.break_off(Fault::Io(Arc::new(error))),
         }
         None
     }
@@ -243,13 +243,20 @@ impl<'a> Connection<'a> {
         None
     }
 
+    fn break_off(&mut self, fault: Fault) {
+        self.broken = Some((fault, now() + STALL));
+    }
+
     fn deadline(&self) -> Instant {
         let now = now();
         let unanswered = self.goodbye.as_ref().map(|(_, until)| *until);
-        // While events are unread nothing is read, so silence says nothing.
-        let drained = self.broken.as_ref().filter(|_| self.blocked.is_none()).map(|_| now + DRAIN);
-        let times = [self.session.poll_timeout(), unanswered, drained, self.stalls_at()];
-        times.into_iter().flatten().min().unwrap_or(now + STALL)
+        let (session, drained) = match &self.broken {
+            None => (self.session.poll_timeout(), None),
+            // While events are unread nothing is read, so silence says nothing.
+            Some(_) if self.blocked.is_some() => (None, None),
+            Some((_, until)) => (None, Some((now + DRAIN).min(*until))),
+        };
+        [session, unanswered, drained, self.stalls_at()].into_iter().flatten().min().unwrap_or(now + STALL)
     }
 
     fn stalls_at(&self) -> Option<Instant> {
@@ -262,15 +269,12 @@ impl<'a> Connection<'a> {
         if let Some((quit, _)) = self.goodbye.take_if(|(_, until)| *until <= now) {
             return Some(End::Quit(quit, Err(CallError::TimedOut)));
         }
-        if self.blocked.is_none()
-            && let Some(fault) = self.broken.take()
-        {
-            return Some(self.end(fault));
+        match self.broken.take_if(|_| self.blocked.is_none()) {
+            Some((fault, _)) => return Some(self.end(fault)),
+            None if self.broken.is_some() => {}
+            None if self.stalls_at().is_some_and(|at| at <= now) => self.break_off(Fault::Stalled),
+            None => self.session.handle_timeout(now),
         }
-        if self.stalls_at().is_some_and(|at| at <= now) {
-            self.broken = Some(Fault::Stalled);
-        }
-        self.session.handle_timeout(now);
         None
     }
 
