@@ -66,6 +66,8 @@ impl Outbound {
         self.zipped.len() < body.len()
     }
 
+    //= PROTOCOL.md#3.15
+    // The LOGIN is handed to the network in one piece: all that waits is lent at once.
     pub(super) fn pending(&self) -> &[u8] {
         &self.bytes[self.taken..]
     }

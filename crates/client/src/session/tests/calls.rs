@@ -6,6 +6,8 @@ use crate::{
     limits::{REFUSALS_KEPT_MAX, SENDS_REMEMBERED_MAX},
 };
 
+//= PROTOCOL.md#5.2
+// A status that a client does not know is a refusal like any other.
 #[test]
 fn a_refusal_names_the_call_it_answers() {
     let mut talk = Talk::in_lobby(user());

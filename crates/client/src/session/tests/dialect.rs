@@ -56,6 +56,18 @@ fn messages_come_with_room_sender_time_and_type() {
     assert_eq!(talk.hear(&gzip_push_in(LengthReading::Body, &body)), expected);
 }
 
+//= PROTOCOL.md#14.10
+// A client reads push bodies of up to 66 KiB.
+#[test]
+fn a_push_of_sixty_six_kib_is_read() {
+    let mut talk = Talk::in_lobby(user());
+    let around = batch("lobby", &[("bob", &"x".repeat(67_000), 0)]).len() - 67_000;
+    let body = batch("lobby", &[("bob", &"x".repeat(67_584 - around), 0)]);
+    assert_eq!(body.len(), 67_584);
+    assert_eq!(talk.hear(&push(&body)).len(), 1);
+    assert_eq!(talk.hear(&gzip_push_in(LengthReading::Body, &body)).len(), 1);
+}
+
 #[test]
 fn a_push_without_messages_is_silent() {
     let mut talk = Talk::in_lobby(user());
