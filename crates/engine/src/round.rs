@@ -168,7 +168,8 @@ impl Shard {
             *sends -= 1;
             let Some(member) = room.members.get_mut(at) else { continue };
             if member.flags != 0 || member.next != start {
-                if member.flags == OWN {
+                // catch-up may have brought a sender to the end already
+                if member.flags == OWN && member.next == start {
                     slice.own.push(at as u32);
                 }
                 member.flags &= !OWN;
