@@ -85,6 +85,14 @@ impl Shard {
         home.last_ms = now.unix_ms.max(home.last_ms);
         put_record(&mut home.pending.records, fields, split, home.last_ms);
         home.pending.push_meta(kind, origin);
+        #[cfg(test)]
+        self.trace.push(crate::trace::Trace::Sequenced {
+            room: Arc::clone(&home.name),
+            epoch: home.epoch,
+            origin,
+            kind,
+            record: home.pending.record(home.pending.metas.len() - 1).to_vec(),
+        });
         home.committed = home.pending.end(); // in memory the commit is immediate
         if !std::mem::replace(&mut home.is_dirty, true) {
             self.dirty.push(at);

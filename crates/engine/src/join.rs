@@ -140,6 +140,12 @@ impl Shard {
             debug_assert!(false, "a room ends with its members, and nobody closes inside of its round");
             return self.conns[slot as usize].memberships.remove(at);
         };
+        #[cfg(test)]
+        self.trace.push(crate::trace::Trace::Left {
+            conn: self.conn_id(slot),
+            room: Arc::clone(&room.name),
+            offset: room.log.head().offset,
+        });
         let member = room.members[member_at as usize];
         let lagging = member.flags & LAG != 0;
         let rest = self.rest_of(at, &room, &member);

@@ -38,6 +38,8 @@ mod table;
 mod planted;
 #[cfg(test)]
 mod sim;
+#[cfg(test)]
+mod trace;
 
 pub use account::{Books, Class, DropReason, Kind, TYPE_NAMES, Tally};
 pub use action::{Action, CloseReason};

@@ -110,8 +110,12 @@ pub struct Shard {
     pub(crate) pressure: Pressure,
     pub(crate) drain: Option<Drain>,
     pub(crate) rooms_swept: Millis,
+    /// [`SLICE_SENDS_MAX`]; the simulation lowers it, so that rounds of few members are cut too.
+    pub(crate) slice_sends: usize,
     #[cfg(test)]
     pub(crate) planted: Option<Planted>,
+    #[cfg(test)]
+    pub(crate) trace: Vec<crate::trace::Trace>,
     #[cfg(test)]
     pub(crate) delayed: Vec<(ConnId, Vec<u8>)>,
 }
@@ -152,8 +156,11 @@ impl Shard {
             pressure: Pressure::None,
             drain: None,
             rooms_swept: Millis(0),
+            slice_sends: SLICE_SENDS_MAX,
             #[cfg(test)]
             planted: None,
+            #[cfg(test)]
+            trace: Vec::new(),
             #[cfg(test)]
             delayed: Vec::new(),
         }
@@ -222,7 +229,7 @@ impl Shard {
         self.trim_rings();
         self.catch_up_some(now, ports);
         self.wake_deferred(now);
-        let mut sends = SLICE_SENDS_MAX;
+        let mut sends = self.slice_sends;
         while sends > 0 {
             let Some(room) = self.ready.pop_front() else { break };
             self.run_room(room, &mut sends, now, ports);
