@@ -161,6 +161,8 @@ pub(crate) struct Lag {
     pub(crate) place: Place,
     /// Own records beyond the cursor that the ring let go: never owed, so never dropped.
     pub(crate) own_evicted: Tally,
+    /// In the room's list of those who wait for its mark.
+    pub(crate) waits: bool,
 }
 
 /// What only a slow connection has (or, for a moment, one that joined in the middle of a round).

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use longwire_wire::{Command, Status};
 
 use crate::account::DropReason;
-use crate::conn::{Lag, Membership, Wait};
+use crate::conn::{Membership, Wait};
 #[cfg(test)]
 use crate::ids::ConnId;
 use crate::ids::{Millis, Now, Slot};
@@ -115,21 +115,27 @@ impl Shard {
 
     fn add_member(&mut self, slot: Slot, at: u32, ports: &mut impl Ports) {
         self.seal_before_join(at, ports);
-        let id = self.conn_id(slot);
-        let Some(room) = self.rooms.get_mut(at) else { return };
+        let Some(mut room) = self.rooms.take(at) else { return };
         let place = room.log.head();
         let mut flags = 0;
         if place.offset != room.mark.offset {
             // between two rounds: its first records come by catch-up, once the mark has passed it
             flags = LAG;
             room.laggards += 1;
-            room.ahead.push(id);
-            let slow = self.conns[slot as usize].slow.get_or_insert_default();
-            slow.lags.push(Lag { room: at, place, own_evicted: Default::default() });
+            self.add_lag(slot, at, place);
+            self.wait_for_mark(slot, at, &mut room.ahead);
         }
         let member_at = room.members.len() as u32;
         room.members.push(Member { slot, flags, next: place.offset });
+        #[cfg(test)]
+        self.trace.push(crate::trace::Trace::Joined {
+            conn: self.conn_id(slot),
+            room: Arc::clone(&room.name),
+            epoch: room.epoch,
+            offset: place.offset,
+        });
         room.empty_since = None;
+        self.rooms.put_back(at, room);
         self.conns[slot as usize].memberships.push(Membership { room: at, at: member_at });
     }
 

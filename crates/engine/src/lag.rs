@@ -6,7 +6,7 @@
 use crate::account::{DropReason, Tally};
 use crate::action::CloseReason;
 use crate::conn::{Frame, Half, Lag, Wait};
-use crate::ids::{Now, Slot};
+use crate::ids::{ConnId, Now, Slot};
 use crate::limits::CATCH_UP_BYTES_MAX;
 use crate::log::Place;
 use crate::post::{Offered, Ports};
@@ -93,7 +93,17 @@ impl Shard {
 
     pub(crate) fn add_lag(&mut self, slot: Slot, room: u32, place: Place) {
         let slow = self.conns[slot as usize].slow.get_or_insert_default();
-        slow.lags.push(Lag { room, place, own_evicted: Tally::ZERO });
+        slow.lags.push(Lag { room, place, own_evicted: Tally::ZERO, waits: false });
+    }
+
+    /// Catch-up has nothing for this laggard before the room's mark moves: the next round wakes it.
+    pub(crate) fn wait_for_mark(&mut self, slot: Slot, at: u32, ahead: &mut Vec<ConnId>) {
+        let id = self.conn_id(slot);
+        if let Some(lag) = self.conns[slot as usize].slow.as_mut().and_then(|slow| slow.lag(at))
+            && !std::mem::replace(&mut lag.waits, true)
+        {
+            ahead.push(id);
+        }
     }
 
     /// The member stands at the mark again, or is a member no more.
@@ -183,16 +193,10 @@ impl Shard {
             return CaughtUp::Nothing;
         };
         let (from, mark) = (lag.place, room.mark);
-        if from.offset > mark.offset {
-            return CaughtUp::Nothing; // joined ahead of the rounds: the next one comes by
-        }
-        if from.offset == mark.offset && lag.own_evicted != Tally::ZERO {
-            // Records of its own beyond the mark are gone. Were it no laggard any more, nobody would know that they were
-            // its own when the mark passes them, and the books would call them overtaken.
-            let id = self.conn_id(slot);
-            if !room.ahead.contains(&id) {
-                room.ahead.push(id);
-            }
+        let owns_beyond = lag.own_evicted != Tally::ZERO;
+        if from.offset > mark.offset || (from.offset == mark.offset && owns_beyond) {
+            // it joined ahead of the rounds, or the ring let go of what it sent there
+            self.wait_for_mark(slot, at, &mut room.ahead);
             return CaughtUp::Nothing;
         }
         let mut bytes = std::mem::take(&mut self.scratch);
@@ -209,7 +213,7 @@ impl Shard {
                 CaughtUp::Blocked
             }
             Offered::Took(taken) => {
-                self.move_lag(slot, at, &read);
+                let owns_beyond = self.move_lag(slot, at, &read);
                 room.members[member_at as usize].next = read.next.offset;
                 let whole = taken == bytes.len();
                 if whole {
@@ -221,7 +225,7 @@ impl Shard {
                         slow.half = Some(half);
                     }
                 }
-                if read.next.offset == mark.offset && !self.lost_its_own(slot, at) {
+                if read.next.offset == mark.offset && !owns_beyond {
                     room.members[member_at as usize].flags &= !LAG;
                     self.end_lag(slot, at, room);
                 }
@@ -233,20 +237,18 @@ impl Shard {
     }
 
     /// Moves a laggard's cursor to where a read stopped; what lay between and was not read is dropped.
-    fn move_lag(&mut self, slot: Slot, at: u32, read: &crate::log::Read) {
-        let Some(lag) = self.conns[slot as usize].slow.as_mut().and_then(|slow| slow.lag(at)) else { return };
+    /// Returns whether the ring let go of own records beyond that place, which only a laggard can remember.
+    fn move_lag(&mut self, slot: Slot, at: u32, read: &crate::log::Read) -> bool {
+        let lag = self.conns[slot as usize].slow.as_mut().and_then(|slow| slow.lag(at));
+        let Some(lag) = lag else { return false };
         let mut dropped = read.next.totals.minus(&lag.place.totals).minus(&read.content).minus(&read.own);
         dropped.cancel(&mut lag.own_evicted);
         lag.place = read.next;
+        let owns_beyond = lag.own_evicted != Tally::ZERO;
         if !self.is_planted_miscount() {
             self.books.drop_records(DropReason::Overtaken, &dropped);
         }
-    }
-
-    /// Whether records of its own that the cursor has not passed are gone from the ring.
-    fn lost_its_own(&mut self, slot: Slot, at: u32) -> bool {
-        let slow = self.conns[slot as usize].slow.as_mut();
-        slow.and_then(|slow| slow.lag(at)).is_some_and(|lag| lag.own_evicted != Tally::ZERO)
+        owns_beyond
     }
 
     /// What a member of `room` has still to get up to the room's head.

@@ -62,7 +62,8 @@ pub(crate) struct Room {
     pub(crate) members: Vec<Member>,
     pub(crate) holes: Vec<u32>,
     pub(crate) laggards: usize,
-    /// Members that joined between the mark and the head: caught up once the mark has passed them.
+    /// Members beyond the mark (they joined between it and the head, or the ring let go of what they sent there):
+    /// caught up once it has moved.
     pub(crate) ahead: Vec<ConnId>,
     pub(crate) log: Log,
     /// Where the next round begins.

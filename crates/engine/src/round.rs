@@ -123,6 +123,9 @@ impl Shard {
         self.stats.rounds += 1;
         for id in std::mem::take(&mut room.ahead) {
             if let Some(slot) = self.find(id) {
+                if let Some(lag) = self.conns[slot as usize].slow.as_mut().and_then(|slow| slow.lag(at)) {
+                    lag.waits = false;
+                }
                 self.queue_catch_up(slot);
             }
         }
