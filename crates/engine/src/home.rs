@@ -11,7 +11,7 @@ use crate::account::{Kind, Tally};
 use crate::batch::Batch;
 use crate::ids::{ConnId, Millis, Now, ShardId};
 use crate::limits::PENDING_RECORDS_MAX;
-use crate::log::{Log, Place};
+use crate::log::{Log, Place, RingLimits};
 use crate::post::{Ports, Position, Publish, ShardMsg};
 use crate::shard::Shard;
 
@@ -153,7 +153,9 @@ impl Shard {
     }
 
     fn post_batch(&mut self, at: u32, batch: &Arc<Batch>, ports: &mut impl Ports) {
-        let (here, ring) = (self.id, self.config.ring);
+        let here = self.id;
+        // a subscriber gets batches, whole, or hears that it lost them: single priority records are not kept for it
+        let ring = RingLimits { priority_records: 0, priority_bytes: 0, ..self.config.ring };
         let Some(home) = self.homes.get_mut(at) else { return };
         let mut all_took_it = true;
         for subscriber in &mut home.subscribers {
