@@ -50,6 +50,9 @@ impl Shard {
     pub fn consume(&mut self, slot: Slot, input: &[u8], now: Now, ports: &mut impl Ports) -> Consumed {
         let mut taken = 0;
         let mut frames = 0;
+        if self.waits_for_reader(slot) {
+            return Consumed { bytes: 0, then: Then::Pause };
+        }
         let then = loop {
             let conn = &self.conns[slot as usize];
             if !conn.open || conn.session.state() == State::Closing {
@@ -74,19 +77,29 @@ impl Shard {
 
     /// Flushing may have found a socket that takes no more, or a dead one.
     fn after_flush(&mut self, slot: Slot, then: Then) -> Then {
+        match then {
+            _ if !self.conns[slot as usize].open => Then::Discard,
+            Then::Discard => Then::Discard,
+            Then::More | Then::Yield | Then::Pause if self.waits_for_reader(slot) => Then::Pause,
+            Then::More | Then::Yield | Then::Pause => then,
+        }
+    }
+
+    /// Whether so much is owed to a connection that another turn's answers might not fit: it waits until it reads.
+    /// Asked before a turn too: behind a LOGIN, a JOIN or a full ring, answers may have come up to the bound.
+    //= PROTOCOL.md#15.8
+    // A client that does not read its answers is not read any more, until it reads.
+    fn waits_for_reader(&mut self, slot: Slot) -> bool {
         let conn = &mut self.conns[slot as usize];
         let owed = conn.slow.as_ref().map_or(0, |slow| slow.answers.len());
-        if !conn.open {
-            return Then::Discard;
-        }
-        //= PROTOCOL.md#15.8
-        // A client that does not read its answers is not read any more, until it reads.
-        if owed > ANSWERS_BYTES_MAX - TURN_ANSWER_BYTES_MAX && conn.wait == Wait::No && then != Then::Discard
-        {
+        let waits = owed > ANSWERS_BYTES_MAX - TURN_ANSWER_BYTES_MAX
+            && conn.open
+            && conn.wait == Wait::No
+            && conn.session.state() != State::Closing;
+        if waits {
             conn.wait = Wait::Answers;
-            return Then::Pause;
         }
-        then
+        waits
     }
 
     fn step(&mut self, slot: Slot, input: &[u8], now: Now, ports: &mut impl Ports) -> Step {
