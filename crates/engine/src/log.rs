@@ -127,8 +127,13 @@ impl Log {
             self.bytes -= batch.bytes();
             self.batches.pop_front();
         }
-        self.kept.clear(); // they lie before every batch, and so before `offset`
-        self.kept_bytes = 0;
+        // a round may have ended between two of them, long before the first batch
+        while let Some(kept) = self.kept.front()
+            && kept.at.offset < offset
+        {
+            self.kept_bytes -= kept.bytes.len() + size_of::<Kept>();
+            self.kept.pop_front();
+        }
     }
 
     /// Halves what is held, oldest first.
@@ -362,6 +367,19 @@ mod tests {
         let read = log.read(0, &log.head(), 100, Some(conn(u32::from(b'a'))), &mut out);
         assert_eq!((out.as_slice(), read.own.total(), read.next.offset), (&b"b"[..], 2, 3));
         assert_eq!(log.count_own(1, conn(u32::from(b'a'))).total(), 1);
+    }
+
+    #[test]
+    fn what_lies_behind_the_offset_is_not_forgotten() {
+        let (mut log, mut gone) = (Log::default(), String::new());
+        for letters in ["aBCD", "efg", "hijk"] {
+            say(&mut log, letters, &mut gone);
+        }
+        assert_eq!(read_all(&log, 0, 100, None).0, "CDhijk", "two priority records outlive their batch");
+        log.forget_before(3);
+        assert_eq!(read_all(&log, 3, 100, None).0, "Dhijk");
+        log.forget_before(9);
+        assert_eq!(read_all(&log, 9, 100, None).0, "jk");
     }
 
     #[test]
