@@ -24,7 +24,8 @@ struct Slice {
     cut: Vec<(u32, usize, usize)>,
     /// Sent records of the range themselves.
     own: Vec<u32>,
-    gone: Vec<Slot>,
+    /// Dead.
+    gone: Vec<u32>,
 }
 
 impl Shard {
@@ -192,7 +193,7 @@ impl Shard {
                 }
                 Offered::Took(0) => slice.stalled.push(at as u32),
                 Offered::Took(taken) => slice.cut.push((at as u32, number, taken)),
-                Offered::Gone => slice.gone.push(member.slot),
+                Offered::Gone => slice.gone.push(at as u32),
             }
         }
         slice
@@ -207,7 +208,7 @@ impl Shard {
         now: Now,
         ports: &mut impl Ports,
     ) -> Vec<Slot> {
-        let Some(round) = room.round.take() else { return slice.gone };
+        let Some(round) = room.round.take() else { return Vec::new() };
         self.books.delivered.add_times(&round.content, slice.sent);
         self.books_gap(&round.gap, slice.sent + slice.cut.len() as u64);
         for &member_at in &slice.stalled {
@@ -219,12 +220,14 @@ impl Shard {
         }
         let mut gone = slice.gone;
         for member_at in slice.own {
-            if let Some(dead) = self.send_around_own(at, room, &round, member_at, now, ports) {
-                gone.push(dead);
+            if !self.send_around_own(at, room, &round, member_at, now, ports) {
+                gone.push(member_at);
             }
         }
+        // until they are closed, behind the round, they stand at its start like those who took nothing
+        gone.iter().for_each(|&member_at| self.stall(at, room, member_at, round.start, now));
         room.round = Some(round);
-        gone
+        gone.into_iter().map(|member_at| room.members[member_at as usize].slot).collect()
     }
 
     /// The member's socket took nothing: it stays at the round's start, and its socket's edge will tell.
@@ -248,7 +251,7 @@ impl Shard {
         }
     }
 
-    /// A sender gets the range without its own records. Returns it if it is dead.
+    /// A sender gets the range without its own records. `false`: it is dead.
     //= PROTOCOL.md#12.4
     // Every member of the room gets a record, guests too, except the connection that sent it.
     fn send_around_own(
@@ -259,16 +262,17 @@ impl Shard {
         member_at: u32,
         now: Now,
         ports: &mut impl Ports,
-    ) -> Option<Slot> {
+    ) -> bool {
         let slot = room.members[member_at as usize].slot;
         if self.hot[slot as usize].blocked {
             self.stall(at, room, member_at, round.start, now);
-            return None;
+            return true;
         }
         let mut bytes = std::mem::take(&mut self.scratch);
-        let me = self.conn_id(slot);
         let read = self.read_push(room, slot, (round.start.offset, &round.end), usize::MAX, &mut bytes);
-        debug_assert!(read.content == round.content.minus(&read.own), "{me:?}");
+        let mut lost = round.gap;
+        // the ring may have gone past a part of the range since the round began: others have it from the round's frame
+        lost.add(&round.content.minus(&read.own).minus(&read.content));
         let offered = match read.content == Tally::ZERO {
             true => Offered::Took(bytes.len()),
             false => ports.offer(slot, &bytes),
@@ -277,21 +281,18 @@ impl Shard {
             Offered::Took(taken) if taken == bytes.len() => {
                 room.members[member_at as usize].next = round.end.offset;
                 self.books.delivered.add(&read.content);
-                self.books_gap(&round.gap, 1);
+                self.books_gap(&lost, 1);
             }
             Offered::Took(0) => self.stall(at, room, member_at, round.start, now),
             Offered::Took(taken) => {
                 let half = Half::pin(&Frame::new(bytes.clone()), taken, read.content, &mut self.pinned);
-                self.books_gap(&round.gap, 1);
+                self.books_gap(&lost, 1);
                 self.cut_short(at, room, member_at, half, round.end, now);
             }
-            Offered::Gone => {
-                self.scratch = bytes;
-                return Some(slot);
-            }
+            Offered::Gone => {}
         }
         self.scratch = bytes;
-        None
+        offered != Offered::Gone
     }
 
     /// Reads records for one member alone, without its own, as a whole push in its dialect.
