@@ -6,13 +6,9 @@ use longwire_wire::{Command, Status};
 
 use crate::account::DropReason;
 use crate::conn::{Membership, Wait};
-#[cfg(test)]
-use crate::ids::ConnId;
 use crate::ids::{Millis, Now, Slot};
 use crate::log::{Log, Place};
 use crate::post::{Ports, ShardMsg};
-#[cfg(test)]
-use crate::room::HOLE;
 use crate::room::{LAG, Member, Phase, Room};
 use crate::shard::Shard;
 
@@ -197,19 +193,6 @@ impl Shard {
                 debug_assert!(posted.is_ok(), "control messages are never refused");
             }
         }
-    }
-
-    /// Members that are connected through this shard, for [`HOLE`]-free iteration by tests and statistics.
-    #[cfg(test)]
-    pub(crate) fn members_of(&self, name: &str) -> Vec<ConnId> {
-        let Some(room) = self.room_names.get(name).and_then(|&at| self.rooms.get(at)) else {
-            return Vec::new();
-        };
-        room.members
-            .iter()
-            .filter(|member| member.flags & HOLE == 0)
-            .map(|member| self.conn_id(member.slot))
-            .collect()
     }
 
     #[cfg(not(test))]

@@ -1,0 +1,100 @@
+//! What must hold after every step, and why a connection may be closed.
+
+use super::Check;
+use super::client::Request;
+use super::world::World;
+use crate::account::{DropReason, Tally};
+use crate::action::CloseReason;
+use crate::ids::ShardId;
+use crate::limits::ANSWERS_BYTES_MAX;
+
+impl World {
+    pub(super) fn check_shard(&self, shard: usize) -> Check {
+        let engine = &self.shards[shard];
+        let books = engine.books();
+        if books.delivered != self.truth.delivered[shard] {
+            return Err(format!(
+                "shard {shard}: {:?} are delivered by the books, {:?} by the sockets",
+                books.delivered, self.truth.delivered[shard]
+            ));
+        }
+        if !books.balance() {
+            return Err(format!("the books of shard {shard} do not balance: {books:?}"));
+        }
+        let ring_bytes: usize = engine.rooms.iter().map(|(_, room)| room.log.bytes()).sum();
+        if ring_bytes != engine.ring_bytes {
+            return Err(format!(
+                "shard {shard}: rings hold {ring_bytes} bytes, counted {}",
+                engine.ring_bytes
+            ));
+        }
+        let answers = engine.conns.iter().filter_map(|conn| Some(conn.slow.as_ref()?.answers.len())).max();
+        if answers.is_some_and(|bytes| bytes > ANSWERS_BYTES_MAX) {
+            return Err(format!("shard {shard}: {answers:?} bytes of answers are owed to one connection"));
+        }
+        let connections = self.net.slots[shard].iter().flatten().count();
+        if engine.stats.connections != connections {
+            return Err(format!("{} connections, counted {}", connections, engine.stats.connections));
+        }
+        if self.plan.generous && !self.pressed && books.dropped(DropReason::Overtaken) != &Tally::ZERO {
+            return Err(format!("shard {shard}: a member was overtaken by a ring that held everything"));
+        }
+        Ok(())
+    }
+
+    /// The bounds that a run restores.
+    pub(super) fn check_after_run(&self, shard: usize) -> Check {
+        let engine = &self.shards[shard];
+        if engine.pinned > self.plan.config.pinned_max {
+            return Err(format!("shard {shard}: half-sent frames pin {} bytes", engine.pinned));
+        }
+        Ok(())
+    }
+
+    /// What members were owed, as the model counts it, against the books.
+    pub(super) fn check_owed(&self, shard: usize) -> Check {
+        let engine = &self.shards[shard];
+        let mut owed = Tally::ZERO;
+        for one in self.truth.memberships_of(ShardId(shard as u16)) {
+            let name = super::plan::ROOM_NAMES[one.room];
+            let room = engine.room_names.get(name).and_then(|&at| engine.rooms.get(at));
+            let head = room.map_or(0, |room| room.log.head().offset);
+            owed.add(&self.truth.owed(one, head));
+        }
+        let books = engine.books();
+        if owed != books.owed {
+            return Err(format!("shard {shard}: members are owed {owed:?}, by the books {:?}", books.owed));
+        }
+        Ok(())
+    }
+
+    /// Whether the engine had a reason to close a connection, as far as its client knows.
+    pub(super) fn check_reason(&self, id: usize, reason: CloseReason) -> Check {
+        let (client, socket, config) = (&self.clients[id], &self.net.sockets[id], &self.plan.config);
+        let asked = |which: fn(&Request) -> bool| client.requests.iter().any(which);
+        let ended = client.standing == super::client::Standing::Ended(reason);
+        let since = |then: crate::ids::Millis| self.now.mono.since(then);
+        let justified = match reason {
+            CloseReason::Gone => client.told_gone || socket.dead,
+            CloseReason::Logout => ended || asked(|request| matches!(request, Request::Logout)),
+            CloseReason::Idle => since(client.last_frame) >= config.idle_ms,
+            CloseReason::NoLogin => since(client.connected_at) >= config.login_start_ms.min(config.login_ms),
+            CloseReason::FirstFrame => ended || !client.requests.is_empty(),
+            CloseReason::Malformed | CloseReason::TooLarge => {
+                ended || asked(|request| matches!(request, Request::Fatal { .. }))
+            }
+            CloseReason::LoginRefused => ended || asked(|request| matches!(request, Request::Login { .. })),
+            CloseReason::Slow => {
+                let longest = client.full_since.map_or(0, since).max(client.full_longest);
+                longest >= config.stall_ms || config.pinned_max < 1 << 30
+            }
+            CloseReason::Overloaded => self.pressed || config.unauthenticated_max < 100,
+            CloseReason::Draining => self.drained,
+            CloseReason::Cut => self.cut,
+        };
+        if justified {
+            return Ok(());
+        }
+        Err(format!("client {id} ({:?}) was closed without reason: {reason:?}", client.standing))
+    }
+}

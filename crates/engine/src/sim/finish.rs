@@ -1,0 +1,228 @@
+//! The end of a run: everything becomes quiet, and what is owed must be there; then everybody leaves, and nothing is left.
+
+use super::Check;
+use super::client::{Fate, Standing};
+use super::world::World;
+use crate::account::{DropReason, Tally};
+use crate::limits::UNSUBSCRIBE_AFTER_MS;
+use crate::room::HOLE;
+
+/// Rounds of letting everything happen that can. Far more than any run needs.
+const ROUNDS_MAX: usize = 20_000;
+
+impl World {
+    pub(super) fn finish(&mut self) -> Check {
+        self.say(|| "no more is said".to_owned());
+        for client in &mut self.clients {
+            client.done = true;
+            client.reads = !client.deaf;
+        }
+        self.settle()?;
+        self.check_quiet()?;
+        self.wait_for_the_slow()?;
+        self.end_all()?;
+        self.check_empty()
+    }
+
+    /// Lets everything happen that can happen without time, then with as little time as the engine asks for.
+    fn settle(&mut self) -> Check {
+        for _ in 0..ROUNDS_MAX {
+            if self.settle_some()? {
+                continue;
+            }
+            match self.shards.iter().filter_map(crate::Shard::next_timer).min() {
+                Some(due) => self.pass(due.since(self.now.mono).max(1)),
+                None => return Ok(()),
+            }
+        }
+        Err("it never becomes quiet".to_owned())
+    }
+
+    /// `false`: all is quiet.
+    fn settle_some(&mut self) -> Result<bool, String> {
+        let mut moved = false;
+        for shard in 0..self.shards.len() {
+            while self.act(shard)? {
+                moved = true;
+            }
+            if self.wants_run(shard) {
+                self.run(shard)?;
+                moved = true;
+            }
+            for from in 0..self.shards.len() {
+                while !self.net.links[from][shard].queue.is_empty() {
+                    self.deliver(from, shard)?;
+                    moved = true;
+                }
+            }
+        }
+        while !self.provider.is_empty() {
+            self.answer_login(0)?;
+            moved = true;
+        }
+        for id in 0..self.clients.len() {
+            moved |= self.settle_client(id)?;
+        }
+        Ok(moved)
+    }
+
+    fn settle_client(&mut self, id: usize) -> Result<bool, String> {
+        let mut moved = false;
+        let client = &self.clients[id];
+        if client.released {
+            return Ok(false);
+        }
+        if client.hung_up && !client.told_gone {
+            self.peer_closed(id)?;
+            return Ok(true);
+        }
+        if client.reads {
+            self.net.sockets[id].held = 0;
+        }
+        if self.has_turn(&self.clients[id]) {
+            let bytes = self.clients[id].outbox.len();
+            self.turn(id, bytes)?;
+            moved = true;
+        }
+        if !self.clients[id].released && self.net.sockets[id].has_edge() {
+            self.edge(id)?;
+            moved = true;
+        }
+        Ok(moved)
+    }
+
+    /// Everybody who is connected and reads has what it is owed, and its answers.
+    fn check_quiet(&mut self) -> Check {
+        (0..self.shards.len()).try_for_each(|shard| self.check_owed(shard))?;
+        for id in 0..self.clients.len() {
+            if self.clients[id].released || self.clients[id].deaf {
+                continue;
+            }
+            if self.clients[id].discards {
+                continue;
+            }
+            let weather = self.weather();
+            self.clients[id].settle_silent(&weather)?;
+            self.check_said(id)?;
+        }
+        self.check_nobody_waits()?;
+        self.check_overtaken()
+    }
+
+    /// What was accepted of a client that is still there was sequenced.
+    fn check_said(&self, id: usize) -> Check {
+        let client = &self.clients[id];
+        if !matches!(client.standing, Standing::User(_)) {
+            return Ok(());
+        }
+        for (number, said) in client.said.iter().enumerate() {
+            let still_there = client.joined.iter().any(|(room, _)| *room == said.room);
+            let accepted = matches!(said.fate, Fate::Accepted(_));
+            if accepted && still_there && said.sequenced.is_none() {
+                return Err(format!("client {id}'s CMS {number} was accepted and never sequenced"));
+            }
+        }
+        Ok(())
+    }
+
+    /// A wake-up was lost if a member that reads is behind while all is quiet.
+    fn check_nobody_waits(&self) -> Check {
+        for (shard, engine) in self.shards.iter().enumerate() {
+            for (at, room) in engine.rooms.iter() {
+                for member in room.members.iter().filter(|member| member.flags & HOLE == 0) {
+                    let client = self.net.client_at(shard, member.slot).ok_or("a member that is nobody")?;
+                    let rest = engine.rest_of(at, room, member);
+                    if !self.clients[client].deaf && rest.behind != Tally::ZERO {
+                        return Err(format!(
+                            "a lost wake-up: client {client} reads, all is quiet, and it is still owed {:?} of {:?}",
+                            rest.behind, room.name
+                        ));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What members passed over is what the books say was overtaken.
+    fn check_overtaken(&self) -> Check {
+        for (shard, engine) in self.shards.iter().enumerate() {
+            let (mut least, mut most) = (0, 0);
+            for one in self.truth.memberships_of(engine.id) {
+                let name = super::plan::ROOM_NAMES[one.room];
+                let room = engine.room_names.get(name).and_then(|&at| engine.rooms.get(at));
+                let head = room.map_or(0, |room| room.log.head().offset);
+                most += self.truth.owed(one, head).total() - one.got.total();
+                least += one.skipped;
+            }
+            let overtaken = engine.books().dropped(DropReason::Overtaken).total();
+            if overtaken < least || overtaken > most {
+                return Err(format!(
+                    "shard {shard}: {overtaken} overtaken by the books; members passed over {least} to {most}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Time passes until nobody has patience any more.
+    fn wait_for_the_slow(&mut self) -> Check {
+        let config = self.plan.config.clone();
+        let logged_in_stays = config.idle_ms > 100_000;
+        for ms in [100, config.stall_ms, 5_000, 1_100, 30_000, 10_000, 1_000] {
+            self.pass(ms);
+            (0..self.shards.len()).try_for_each(|shard| self.tick(shard))?;
+            self.settle()?;
+        }
+        for client in self.clients.iter().filter(|client| !client.released) {
+            let full = self.net.sockets[client.id].full;
+            if full || !logged_in_stays || client.standing == Standing::New {
+                return Err(format!(
+                    "client {} ({:?}) is never closed; blocked: {full}",
+                    client.id, client.standing
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn end_all(&mut self) -> Check {
+        for id in 0..self.clients.len() {
+            if !self.clients[id].released {
+                self.peer_closed(id)?;
+            }
+        }
+        self.settle()?;
+        for ms in [1_000, UNSUBSCRIBE_AFTER_MS, 1_000, self.plan.config.room_idle_ms, 1_000, 1_000] {
+            self.pass(ms);
+            (0..self.shards.len()).try_for_each(|shard| self.tick(shard))?;
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    fn check_empty(&self) -> Check {
+        for (shard, engine) in self.shards.iter().enumerate() {
+            self.check_shard(shard)?;
+            self.check_owed(shard)?;
+            let stats = engine.stats();
+            let left = [
+                ("connections", stats.connections),
+                ("unauthenticated", stats.unauthenticated),
+                ("rooms", stats.rooms),
+                ("members", stats.members),
+                ("ring bytes", stats.ring_bytes),
+                ("pinned bytes", stats.pinned_bytes),
+                ("homes", engine.homes.len()),
+                ("behind", engine.books().behind.total() as usize),
+            ];
+            if let Some((what, number)) = left.iter().find(|(_, number)| *number > 0) {
+                return Err(format!("everybody is gone, and shard {shard} has {number} {what} left"));
+            }
+        }
+        if self.plan.config.rooms.left() != self.plan.rooms_max {
+            return Err("rooms were not given back".to_owned());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+//! What was said in which order, and who is owed what: the model that the engine's books are held against.
+
+use std::collections::HashMap;
+
+use longwire_wire::{Message, parse_push};
+
+use super::Check;
+use super::client::Client;
+use super::plan::ROOM_NAMES;
+use crate::account::{Kind, Tally};
+use crate::ids::{ConnId, ShardId};
+use crate::trace::Trace;
+
+/// One record, at its place in one life of a room.
+pub(super) struct Entry {
+    pub(super) message: Message,
+    pub(super) origin: ConnId,
+    pub(super) kind: Kind,
+}
+
+/// One membership, and what came of it.
+pub(super) struct Membership {
+    pub(super) conn: ConnId,
+    pub(super) room: usize,
+    pub(super) epoch: u64,
+    pub(super) from: u64,
+    /// Where it ended, if it did.
+    pub(super) until: Option<u64>,
+    /// Behind the last record that came.
+    pub(super) next: u64,
+    pub(super) got: Tally,
+    /// What was passed over before the last record that came.
+    pub(super) skipped: u64,
+}
+
+#[derive(Default)]
+pub(super) struct Truth {
+    pub(super) rooms: HashMap<(usize, u64), Vec<Entry>>,
+    /// Where a CMS (its client and number) stands.
+    places: HashMap<(usize, usize), (usize, u64, u64)>,
+    /// By client and room, in order.
+    pub(super) memberships: HashMap<(usize, usize), Vec<Membership>>,
+    /// The last CMS of a client that a room sequenced.
+    last_said: HashMap<(usize, usize), usize>,
+    clients: HashMap<ConnId, usize>,
+    /// Records in complete frames, by shard.
+    pub(super) delivered: Vec<Tally>,
+}
+
+impl Truth {
+    pub(super) fn new(shards: usize) -> Self {
+        Self { delivered: vec![Tally::ZERO; shards], ..Self::default() }
+    }
+
+    pub(super) fn connected(&mut self, conn: ConnId, client: usize) {
+        self.clients.insert(conn, client);
+    }
+
+    pub(super) fn take(&mut self, trace: Trace, clients: &mut [Client]) -> Check {
+        match trace {
+            Trace::Sequenced { room, epoch, origin, kind, record } => {
+                self.sequenced(room_index(&room)?, epoch, origin, kind, &record, clients)
+            }
+            Trace::Joined { conn, room, epoch, offset } => {
+                let (client, room) = (self.client(conn)?, room_index(&room)?);
+                self.joined(
+                    client,
+                    Membership {
+                        conn,
+                        room,
+                        epoch,
+                        from: offset,
+                        until: None,
+                        next: offset,
+                        got: Tally::ZERO,
+                        skipped: 0,
+                    },
+                )
+            }
+            Trace::Left { conn, room, offset } => {
+                let key = (self.client(conn)?, room_index(&room)?);
+                let last = self.memberships.get_mut(&key).and_then(|all| all.last_mut());
+                match last {
+                    Some(one) if one.until.is_none() => one.until = Some(offset),
+                    _ => return Err(format!("{conn:?} left {room}, where it was not")),
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn client(&self, conn: ConnId) -> Result<usize, String> {
+        self.clients.get(&conn).copied().ok_or_else(|| format!("nobody ever was {conn:?}"))
+    }
+
+    fn joined(&mut self, client: usize, new: Membership) -> Check {
+        let all = self.memberships.entry((client, new.room)).or_default();
+        if all.last().is_some_and(|last| last.until.is_none()) {
+            return Err(format!("client {client} joined {} twice", ROOM_NAMES[new.room]));
+        }
+        all.push(new);
+        Ok(())
+    }
+
+    fn sequenced(
+        &mut self,
+        room: usize,
+        epoch: u64,
+        origin: ConnId,
+        kind: Kind,
+        record: &[u8],
+        clients: &mut [Client],
+    ) -> Check {
+        let (_, messages) = parse_push(record).map_err(|err| format!("a record that nobody reads: {err}"))?;
+        let [message] = <[Message; 1]>::try_from(messages).map_err(|_| "not one record".to_owned())?;
+        let (client, number) = words(&message.content).ok_or("a record that nobody said")?;
+        if self.client(origin)? != client {
+            return Err(format!("client {client}'s record is taken for {origin:?}'s"));
+        }
+        let said = clients[client].said.get_mut(number).ok_or("a record that nobody said")?;
+        let asked = (said.room, said.message_type, &said.content);
+        if asked != (room, message.message_type, &message.content) || message.to != ROOM_NAMES[room] {
+            return Err(format!("client {client}'s CMS {number} became another record: {message:?}"));
+        }
+        if said.sequenced.replace(message.from.clone()).is_some() {
+            return Err(format!("client {client}'s CMS {number} was sequenced twice"));
+        }
+        if said.fate == super::client::Fate::Refused {
+            return Err(format!("client {client}'s refused CMS {number} was sequenced"));
+        }
+        if !clients[client].user_ids.contains(&message.from) {
+            return Err(format!("client {client}'s CMS {number} came from {:?}", message.from));
+        }
+        if self.last_said.insert((client, room), number).is_some_and(|last| last > number) {
+            return Err(format!("client {client}'s CMS {number} overtook another of its own"));
+        }
+        let log = self.rooms.entry((room, epoch)).or_default();
+        if log.last().is_some_and(|last| last.message.timestamp_ms > message.timestamp_ms) {
+            return Err(format!("the timestamps of {} decrease", ROOM_NAMES[room]));
+        }
+        self.places.insert((client, number), (room, epoch, log.len() as u64));
+        log.push(Entry { message, origin, kind });
+        Ok(())
+    }
+
+    /// A record of a push came to `client`, in the `nth` of its memberships of `room`.
+    pub(super) fn heard(&mut self, client: &Client, room: usize, nth: usize, message: &Message) -> Check {
+        let fail = |what: &str| Err(format!("client {}: {what}: {message:?}", client.id));
+        let Some(&(place_room, epoch, offset)) = words(&message.content).and_then(|id| self.places.get(&id))
+        else {
+            return fail("a record that was never sequenced");
+        };
+        let entry = &self.rooms[&(place_room, epoch)][offset as usize];
+        if place_room != room || entry.message != *message {
+            return fail("not what was sequenced");
+        }
+        if entry.origin == client.conn {
+            return fail("its own message");
+        }
+        let Some(one) = self.memberships.get_mut(&(client.id, room)).and_then(|all| all.get_mut(nth)) else {
+            return fail("a push to somebody who is no member");
+        };
+        if one.epoch != epoch || offset < one.from || one.until.is_some_and(|until| offset >= until) {
+            return fail("a record from outside of its membership");
+        }
+        if offset < one.next {
+            return fail("a record that came before, or one behind its successor");
+        }
+        let passed = &self.rooms[&(room, epoch)][one.next as usize..offset as usize];
+        one.skipped += passed.iter().filter(|entry| entry.origin != client.conn).count() as u64;
+        one.next = offset + 1;
+        one.got.count(entry.kind);
+        self.delivered[usize::from(client.conn.shard.0)].count(entry.kind);
+        Ok(())
+    }
+
+    /// What a membership was owed up to `head`, where its shard's log stands.
+    pub(super) fn owed(&self, one: &Membership, head: u64) -> Tally {
+        let mut owed = Tally::ZERO;
+        let Some(log) = self.rooms.get(&(one.room, one.epoch)) else { return owed };
+        let until = one.until.unwrap_or(head).min(log.len() as u64).max(one.from);
+        let entries = &log[one.from as usize..until as usize];
+        entries.iter().filter(|entry| entry.origin != one.conn).for_each(|entry| owed.count(entry.kind));
+        owed
+    }
+
+    pub(super) fn memberships_of(&self, shard: ShardId) -> impl Iterator<Item = &Membership> {
+        self.memberships.values().flatten().filter(move |one| one.conn.shard == shard)
+    }
+}
+
+pub(super) fn room_index(name: &str) -> Result<usize, String> {
+    ROOM_NAMES.iter().position(|known| *known == name).ok_or_else(|| format!("no room is called {name}"))
+}
+
+/// Who said it, and its number among what that client said.
+fn words(content: &[u8]) -> Option<(usize, usize)> {
+    let mut words = std::str::from_utf8(content).ok()?.split(' ');
+    Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+}

@@ -1,0 +1,310 @@
+//! The driver: what a server does around a shard, one call at a time and in any order that a server could come to.
+
+use fastrand::Rng;
+use longwire_wire::{Deflater, Inflater, Status};
+
+use super::Check;
+use super::client::{Client, Weather};
+use super::hear::Hearer;
+use super::net::{Net, Port, Socket};
+use super::plan::Plan;
+use super::speak::Speaker;
+use super::truth::Truth;
+use crate::action::Action;
+use crate::ids::{ConnId, Millis, Now, ShardId};
+use crate::input::Then;
+use crate::login::{Identity, LoginAnswer};
+use crate::planted::Planted;
+use crate::shard::Shard;
+
+/// A question to the login provider that is not answered yet.
+pub(super) struct Asked {
+    conn: ConnId,
+    answer: LoginAnswer,
+}
+
+pub(super) struct World {
+    pub(super) plan: Plan,
+    pub(super) rng: Rng,
+    pub(super) now: Now,
+    pub(super) shards: Vec<Shard>,
+    pub(super) net: Net,
+    pub(super) clients: Vec<Client>,
+    pub(super) truth: Truth,
+    pub(super) provider: Vec<Asked>,
+    pub(super) logins_may_fail: bool,
+    pub(super) drained: bool,
+    pub(super) pressed: bool,
+    pub(super) cut: bool,
+    deflater: Deflater,
+    inflater: Inflater,
+    pub(super) verbose: bool,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, planted: Option<Planted>, verbose: bool) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let plan = Plan::of(&mut rng);
+        let node_seed = rng.u64(..);
+        let shards = (0..plan.shards as u16).map(|id| {
+            let mut shard = Shard::new(ShardId(id), plan.shards as u16, node_seed, plan.config.clone());
+            shard.slice_sends = plan.slice_sends;
+            shard.planted = planted;
+            shard
+        });
+        Self {
+            shards: shards.collect(),
+            net: Net::new(rng.fork(), plan.shards, plan.link_max, plan.short_writes),
+            truth: Truth::new(plan.shards),
+            now: Now { mono: Millis(rng.u64(..100_000)), unix_ms: 1_700_000_000_000 },
+            clients: Vec::new(),
+            provider: Vec::new(),
+            logins_may_fail: false,
+            drained: false,
+            pressed: false,
+            cut: false,
+            deflater: Deflater::new(1),
+            inflater: Inflater::new(),
+            plan,
+            rng,
+            verbose,
+        }
+    }
+
+    pub(super) fn say(&self, what: impl FnOnce() -> String) {
+        if self.verbose {
+            println!("{:>8} {}", self.now.mono.0, what());
+        }
+    }
+
+    pub(super) fn weather(&self) -> Weather {
+        Weather {
+            config: self.plan.config.clone(),
+            logins_may_fail: self.logins_may_fail,
+            joins_may_fail: self.plan.rooms_max < self.plan.rooms,
+        }
+    }
+
+    /// One call of a shard, and every check behind it.
+    pub(super) fn call<R>(
+        &mut self,
+        shard: usize,
+        call: impl FnOnce(&mut Shard, Now, &mut Port<'_>) -> R,
+    ) -> Result<R, String> {
+        let mut port = Port { net: &mut self.net, shard };
+        let result = call(&mut self.shards[shard], self.now, &mut port);
+        self.after(shard)?;
+        Ok(result)
+    }
+
+    fn after(&mut self, shard: usize) -> Check {
+        if let Some(fault) = self.net.fault.take() {
+            return Err(fault);
+        }
+        for trace in std::mem::take(&mut self.shards[shard].trace) {
+            self.say(|| format!("        {trace:?}"));
+            self.truth.take(trace, &mut self.clients)?;
+        }
+        for client in std::mem::take(&mut self.net.touched) {
+            self.hear(client)?;
+        }
+        self.check_shard(shard)
+    }
+
+    fn hear(&mut self, client: usize) -> Check {
+        let weather = self.weather();
+        let socket = &mut self.net.sockets[client];
+        let client = &mut self.clients[client];
+        if socket.full {
+            client.full_since.get_or_insert(self.now.mono);
+        }
+        Hearer { client, truth: &mut self.truth, inflater: &mut self.inflater, weather }.hear(socket)
+    }
+
+    pub(super) fn connect(&mut self) -> Check {
+        let id = self.clients.len();
+        let shard = self.rng.usize(..self.shards.len());
+        let (low, high) = self.plan.socket_bytes;
+        self.net.sockets.push(Socket::new(self.rng.usize(low..=high)));
+        let dialect =
+            Speaker { plan: &self.plan, rng: &mut self.rng, deflater: &mut self.deflater }.dialect();
+        let conn = self.shards[shard].connect(self.now);
+        let slots = &mut self.net.slots[shard];
+        slots.resize(slots.len().max(conn.slot as usize + 1), None);
+        if let Some(other) = slots[conn.slot as usize].replace(id) {
+            return Err(format!("client {id} has the slot of client {other}, which is not released"));
+        }
+        self.say(|| format!("client {id} connects: {conn:?} {dialect:?}"));
+        self.truth.connected(conn, id);
+        self.clients.push(Client::new(id, conn, dialect, self.now.mono));
+        self.after(shard)
+    }
+
+    pub(super) fn speak(&mut self, client: usize) {
+        let before = self.clients[client].requests.len();
+        Speaker { plan: &self.plan, rng: &mut self.rng, deflater: &mut self.deflater }
+            .speak(&mut self.clients[client]);
+        self.say(|| {
+            let new: Vec<_> = self.clients[client].requests.iter().skip(before).take(3).collect();
+            format!("client {client} says {new:?}")
+        });
+    }
+
+    /// Whether the server would read this client's socket, or offer its input again.
+    pub(super) fn has_turn(&self, client: &Client) -> bool {
+        !client.released && !client.told_gone && !client.paused && (client.ready || !client.outbox.is_empty())
+    }
+
+    /// The server reads `bytes` of what is there, and offers it behind what was left.
+    pub(super) fn turn(&mut self, id: usize, bytes: usize) -> Check {
+        let client = &mut self.clients[id];
+        let read: Vec<u8> = client.outbox.drain(..bytes).collect();
+        if client.discards || client.closed.is_some() {
+            client.ready = false;
+            return Ok(());
+        }
+        client.input.extend(read);
+        client.ready = false;
+        let (shard, slot) = (usize::from(client.conn.shard.0), client.conn.slot);
+        let input = std::mem::take(&mut client.input);
+        let consumed = self.call(shard, |shard, now, port| shard.consume(slot, &input, now, port))?;
+        self.say(|| format!("client {id}: {} of {} bytes taken, {consumed:?}", consumed.bytes, input.len()));
+        if consumed.bytes > input.len() {
+            return Err(format!("client {id}: more taken than offered: {consumed:?}"));
+        }
+        let now = self.now.mono;
+        let client = &mut self.clients[id];
+        client.input = input[consumed.bytes..].to_vec();
+        client.consumed += consumed.bytes as u64;
+        while client.frame_ends.front().is_some_and(|end| *end <= client.consumed) {
+            client.frame_ends.pop_front();
+            client.last_frame = now;
+        }
+        match consumed.then {
+            Then::More => {}
+            Then::Yield => client.ready = true,
+            Then::Pause => client.paused = true,
+            Then::Discard => {
+                client.discards = true;
+                let socket = &self.net.sockets[id];
+                client.pushes_end.get_or_insert(socket.taken());
+            }
+        }
+        Ok(())
+    }
+
+    /// The socket's edge, once, or one that means nothing.
+    pub(super) fn edge(&mut self, id: usize) -> Check {
+        let taken = self.net.sockets[id].taken();
+        self.net.sockets[id].full = false;
+        let conn = self.clients[id].conn;
+        self.say(|| format!("client {id} is writable"));
+        self.call(usize::from(conn.shard.0), |shard, now, port| shard.writable(conn.slot, now, port))?;
+        let (client, socket) = (&mut self.clients[id], &self.net.sockets[id]);
+        if (!socket.full || socket.taken() > taken)
+            && let Some(since) = client.full_since.take()
+        {
+            client.full_longest = client.full_longest.max(self.now.mono.since(since));
+            client.full_since = socket.full.then_some(self.now.mono);
+        }
+        Ok(())
+    }
+
+    pub(super) fn peer_closed(&mut self, id: usize) -> Check {
+        let client = &mut self.clients[id];
+        client.told_gone = true;
+        let conn = client.conn;
+        self.say(|| format!("client {id} is heard to be gone"));
+        self.call(usize::from(conn.shard.0), |shard, _, _| shard.peer_closed(conn.slot))
+    }
+
+    pub(super) fn run(&mut self, shard: usize) -> Check {
+        self.say(|| format!("shard {shard} runs"));
+        self.call(shard, |shard, now, port| shard.run(now, port))?;
+        self.check_after_run(shard)
+    }
+
+    pub(super) fn wants_run(&self, shard: usize) -> bool {
+        let shard = &self.shards[shard];
+        shard.busy() || shard.retries() || shard.next_timer().is_some_and(|due| due <= self.now.mono)
+    }
+
+    pub(super) fn deliver(&mut self, from: usize, to: usize) -> Check {
+        let Some(msg) = self.net.links[from][to].take() else { return Ok(()) };
+        self.say(|| format!("shard {to} gets from {from}: {}", short(&format!("{msg:?}"))));
+        self.call(to, |shard, now, port| shard.receive(ShardId(from as u16), msg, now, port))
+    }
+
+    pub(super) fn answer_login(&mut self, which: usize) -> Check {
+        let Asked { conn, answer } = self.provider.swap_remove(which);
+        self.say(|| format!("the provider answers {conn:?}: {answer:?}"));
+        self.call(usize::from(conn.shard.0), |shard, now, port| shard.login_answered(conn, answer, now, port))
+    }
+
+    pub(super) fn tick(&mut self, shard: usize) -> Check {
+        self.say(|| format!("shard {shard} ticks"));
+        self.call(shard, |shard, now, port| shard.tick(now, port))?;
+        if self.drained {
+            self.call(shard, |shard, now, port| shard.drain_step(now, port))?;
+        }
+        Ok(())
+    }
+
+    /// Does the next thing that a shard asks for. `false`: it asks for nothing.
+    pub(super) fn act(&mut self, shard: usize) -> Result<bool, String> {
+        let Some(action) = self.shards[shard].poll_action() else { return Ok(false) };
+        self.say(|| format!("shard {shard} asks: {action:?}"));
+        match action {
+            Action::Authenticate { conn, token, user_id } => self.ask(conn, &token, &user_id)?,
+            Action::Resume(slot) => {
+                let client = self.acted_on(shard, slot)?;
+                self.clients[client].paused = false;
+                self.clients[client].ready = true;
+            }
+            Action::LastLook(slot) => {
+                let client = self.acted_on(shard, slot)?;
+                if self.has_turn(&self.clients[client]) {
+                    let bytes = self.clients[client].outbox.len();
+                    self.turn(client, bytes)?;
+                }
+                self.call(shard, |shard, now, _| shard.idle_confirmed(slot, now))?;
+            }
+            Action::ShutdownWrite(slot) => {
+                let client = self.acted_on(shard, slot)?;
+                self.net.sockets[client].shut = true;
+                self.clients[client].discards = true;
+            }
+            Action::Close(slot, reason) => {
+                let client = self.acted_on(shard, slot)?;
+                self.check_reason(client, reason)?;
+                self.clients[client].closed = Some(reason);
+                self.clients[client].released = true;
+                self.net.sockets[client].closed = true;
+                self.net.slots[shard][slot as usize] = None;
+                self.shards[shard].release(slot);
+                self.after(shard)?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn acted_on(&self, shard: usize, slot: u32) -> Result<usize, String> {
+        let client = self.net.client_at(shard, slot);
+        client.ok_or_else(|| format!("an action for slot {slot} of shard {shard}, where nobody is"))
+    }
+
+    fn ask(&mut self, conn: ConnId, token: &str, user_id: &str) -> Check {
+        let verdict = token.strip_prefix("token ").and_then(|code| code.parse().ok());
+        let status = Status(verdict.ok_or_else(|| format!("nobody has the token {token:?}"))?);
+        let answer = match status {
+            Status::OK => Ok(Identity { user_id: user_id.into(), info: None }),
+            refusal => Err(refusal),
+        };
+        self.provider.push(Asked { conn, answer });
+        Ok(())
+    }
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(200).collect()
+}
