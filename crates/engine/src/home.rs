@@ -166,8 +166,8 @@ impl Shard {
                 all_took_it = false;
             }
         }
-        if all_took_it {
-            return;
+        if all_took_it && !home.is_behind {
+            return; // where somebody was behind, even one who is gone, the backlog has no holes
         }
         if !std::mem::replace(&mut home.is_behind, true) {
             home.backlog = Log::at(Place { offset: batch.start, totals: batch.before });
