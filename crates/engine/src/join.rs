@@ -8,6 +8,7 @@ use crate::account::DropReason;
 use crate::conn::{Membership, Wait};
 use crate::ids::{Millis, Now, Slot};
 use crate::log::{Log, Place};
+use crate::planted::Planted;
 use crate::post::{Ports, ShardMsg};
 use crate::room::{LAG, Member, Phase, Room};
 use crate::shard::Shard;
@@ -86,7 +87,9 @@ impl Shard {
     fn enter_room(&mut self, slot: Slot, seq: u32, at: u32, now: Now, ports: &mut impl Ports) {
         let code = self.config.commands.code(Command::JoinCr);
         self.answer(slot, code, seq, Status::OK);
-        self.plant_delayed_answer(slot);
+        if self.is_planted(Planted::PushBeforeJoinAnswer) {
+            self.planted_delay(slot);
+        }
         let memberships = &self.conns[slot as usize].memberships;
         //= PROTOCOL.md#10.3
         // A JOIN_CR of a room that is joined already is answered with 0 and changes nothing.
@@ -147,6 +150,7 @@ impl Shard {
             conn: self.conn_id(slot),
             room: Arc::clone(&room.name),
             offset: room.log.head().offset,
+            reason,
         });
         let member = room.members[member_at as usize];
         let lagging = member.flags & LAG != 0;
@@ -157,7 +161,7 @@ impl Shard {
             self.end_lag(slot, at, &mut room);
         }
         self.conns[slot as usize].memberships.remove(at);
-        if let Some(moved) = room.remove(member_at, self.is_planted_skip()) {
+        if let Some(moved) = room.remove(member_at, self.is_planted(Planted::SkipAfterSwapRemove)) {
             self.conns[moved as usize].memberships.moved(at, member_at);
         }
         if room.population() == 0 {
@@ -193,36 +197,5 @@ impl Shard {
                 debug_assert!(posted.is_ok(), "control messages are never refused");
             }
         }
-    }
-
-    #[cfg(not(test))]
-    fn plant_delayed_answer(&mut self, _slot: Slot) {}
-
-    /// Planted: the answer is held back until after the next round.
-    #[cfg(test)]
-    fn plant_delayed_answer(&mut self, slot: Slot) {
-        if self.planted == Some(crate::planted::Planted::PushBeforeJoinAnswer) {
-            self.delayed.push((self.conn_id(slot), std::mem::take(&mut self.answers)));
-        }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn flush_delayed(&mut self, now: Now, ports: &mut impl Ports) {
-        for (id, bytes) in std::mem::take(&mut self.delayed) {
-            if let Some(slot) = self.find(id) {
-                self.answers = bytes;
-                self.flush_answers(slot, now, ports);
-            }
-        }
-    }
-
-    #[cfg(not(test))]
-    fn is_planted_skip(&self) -> bool {
-        false
-    }
-
-    #[cfg(test)]
-    fn is_planted_skip(&self) -> bool {
-        self.planted == Some(crate::planted::Planted::SkipAfterSwapRemove)
     }
 }

@@ -9,6 +9,7 @@ use crate::conn::{Frame, Half, Lag, Wait};
 use crate::ids::{ConnId, Now, Slot};
 use crate::limits::CATCH_UP_BYTES_MAX;
 use crate::log::Place;
+use crate::planted::Planted;
 use crate::post::{Offered, Ports};
 use crate::room::{LAG, Member, Room};
 use crate::shard::Shard;
@@ -168,7 +169,7 @@ impl Shard {
             match caught_up {
                 CaughtUp::Nothing => {}
                 CaughtUp::Moved => {
-                    if !self.is_planted_lost_wakeup() {
+                    if !self.is_planted(Planted::LostWakeup) {
                         self.queue_catch_up(slot);
                     }
                     break;
@@ -245,7 +246,7 @@ impl Shard {
         dropped.cancel(&mut lag.own_evicted);
         lag.place = read.next;
         let owns_beyond = lag.own_evicted != Tally::ZERO;
-        if !self.is_planted_miscount() {
+        if !self.is_planted(Planted::MiscountedDrop) {
             self.books.drop_records(DropReason::Overtaken, &dropped);
         }
         owns_beyond
@@ -266,15 +267,5 @@ impl Shard {
         let behind = all.minus(&overtaken).minus(&own);
         overtaken.cancel(&mut own_evicted);
         Rest { overtaken, behind }
-    }
-
-    #[cfg(not(test))]
-    fn is_planted_lost_wakeup(&self) -> bool {
-        false
-    }
-
-    #[cfg(test)]
-    fn is_planted_lost_wakeup(&self) -> bool {
-        self.planted == Some(crate::planted::Planted::LostWakeup)
     }
 }

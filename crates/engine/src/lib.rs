@@ -25,6 +25,7 @@ mod lag;
 pub mod limits;
 mod log;
 mod login;
+mod planted;
 mod post;
 mod publish;
 mod room;
@@ -34,8 +35,6 @@ mod shard;
 mod sweep;
 mod table;
 
-#[cfg(test)]
-mod planted;
 #[cfg(test)]
 mod sim;
 #[cfg(test)]

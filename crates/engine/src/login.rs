@@ -5,6 +5,7 @@ use longwire_wire::{Status, UserInfo};
 use crate::action::CloseReason;
 use crate::ids::{ConnId, Now};
 use crate::limits::LOGIN_FAILURES_MAX;
+use crate::planted::Planted;
 use crate::post::Ports;
 use crate::session::{Guest, LoggedIn, Session, User};
 use crate::shard::Shard;
@@ -30,7 +31,8 @@ pub type LoginAnswer = Result<Identity, Status>;
 impl Shard {
     /// Takes a provider's answer. One that comes too late (connection gone, slot used again, server draining) finds nobody.
     pub fn login_answered(&mut self, conn: ConnId, answer: LoginAnswer, now: Now, ports: &mut impl Ports) {
-        let Some(slot) = self.find(conn) else { return };
+        let late = self.is_planted(Planted::LateAuthOnReusedSlot);
+        let Some(slot) = self.find(if late { self.conn_id(conn.slot) } else { conn }) else { return };
         let Session::Authenticating(auth) = &mut self.conns[slot as usize].session else { return };
         let (seq, first, before) = (auth.seq, auth.before.is_none(), auth.before.take());
         match (answer, before) {

@@ -1,6 +1,10 @@
-//! Bugs that the simulation must find: compiled into the engine's own tests and nowhere else.
+//! Bugs that the simulation must find: asked for in a few places, and never there outside of the engine's own tests.
 
-/// One bug each; see where [`crate::Shard::is_planted`] is asked.
+use crate::ids::{Now, Slot};
+use crate::post::Ports;
+use crate::shard::Shard;
+
+/// One bug each; see where [`Shard::is_planted`] is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Planted {
     /// `swap_remove` while a round is under way: the member that moved is never visited.
@@ -15,4 +19,40 @@ pub(crate) enum Planted {
     LostWakeup,
     /// What the ring let go is not counted as dropped.
     MiscountedDrop,
+}
+
+impl Shard {
+    /// Whether to do it wrong.
+    #[cfg(not(test))]
+    pub(crate) fn is_planted(&self, _bug: Planted) -> bool {
+        false
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_planted(&self, bug: Planted) -> bool {
+        self.planted == Some(bug)
+    }
+
+    /// [`Planted::PushBeforeJoinAnswer`]: takes the answer out of the turn.
+    #[cfg(not(test))]
+    pub(crate) fn planted_delay(&mut self, _slot: Slot) {}
+
+    #[cfg(test)]
+    pub(crate) fn planted_delay(&mut self, slot: Slot) {
+        self.delayed.push((self.conn_id(slot), std::mem::take(&mut self.answers)));
+    }
+
+    /// [`Planted::PushBeforeJoinAnswer`]: sends what was taken out, behind the rounds.
+    #[cfg(not(test))]
+    pub(crate) fn planted_flush(&mut self, _now: Now, _ports: &mut impl Ports) {}
+
+    #[cfg(test)]
+    pub(crate) fn planted_flush(&mut self, now: Now, ports: &mut impl Ports) {
+        for (conn, answers) in std::mem::take(&mut self.delayed) {
+            if let Some(slot) = self.find(conn) {
+                self.answers = answers;
+                self.flush_answers(slot, now, ports);
+            }
+        }
+    }
 }

@@ -113,7 +113,8 @@ impl Room {
         match &self.round {
             Some(round) if member.next == round.start.offset => round.start,
             Some(_) | None => {
-                debug_assert_eq!(member.next, self.mark.offset);
+                // the simulation must find by its own means that somebody stands nowhere
+                debug_assert!(member.next == self.mark.offset || cfg!(test), "{member:?}");
                 self.mark
             }
         }

@@ -10,6 +10,7 @@ use crate::action::CloseReason;
 use crate::conn::{Frame, Half};
 use crate::ids::{Now, Slot};
 use crate::log::Place;
+use crate::planted::Planted;
 use crate::post::{Offered, Ports};
 use crate::room::{LAG, OWN, Room, Round};
 use crate::shard::Shard;
@@ -134,7 +135,7 @@ impl Shard {
 
     /// Marks the senders of the range among the members, once a round: nobody is asked again at the send.
     fn mark_own(&mut self, at: u32, room: &mut Room, round: &Round) {
-        if self.is_planted_echo() {
+        if self.is_planted(Planted::OwnMessageEchoed) {
             return;
         }
         let mut senders = Vec::new();
@@ -369,30 +370,10 @@ impl Shard {
     }
 
     fn books_gap(&mut self, gap: &Tally, members: u64) {
-        if !self.is_planted_miscount() {
+        if !self.is_planted(Planted::MiscountedDrop) {
             let mut dropped = Tally::ZERO;
             dropped.add_times(gap, members);
             self.books.drop_records(DropReason::Overtaken, &dropped);
         }
-    }
-
-    #[cfg(not(test))]
-    fn is_planted_echo(&self) -> bool {
-        false
-    }
-
-    #[cfg(test)]
-    fn is_planted_echo(&self) -> bool {
-        self.planted == Some(crate::planted::Planted::OwnMessageEchoed)
-    }
-
-    #[cfg(not(test))]
-    pub(crate) fn is_planted_miscount(&self) -> bool {
-        false
-    }
-
-    #[cfg(test)]
-    pub(crate) fn is_planted_miscount(&self) -> bool {
-        self.planted == Some(crate::planted::Planted::MiscountedDrop)
     }
 }

@@ -14,8 +14,6 @@ use crate::drain::Drain;
 use crate::home::Home;
 use crate::ids::{ConnId, Millis, Now, ShardId, Slot};
 use crate::limits::SLICE_SENDS_MAX;
-#[cfg(test)]
-pub(crate) use crate::planted::Planted;
 use crate::post::{Ports, ShardMsg};
 use crate::room::{HOLE, Room};
 use crate::session::{AwaitLogin, Session, State};
@@ -113,7 +111,7 @@ pub struct Shard {
     /// [`SLICE_SENDS_MAX`]; the simulation lowers it, so that rounds of few members are cut too.
     pub(crate) slice_sends: usize,
     #[cfg(test)]
-    pub(crate) planted: Option<Planted>,
+    pub(crate) planted: Option<crate::planted::Planted>,
     #[cfg(test)]
     pub(crate) trace: Vec<crate::trace::Trace>,
     #[cfg(test)]
@@ -234,8 +232,7 @@ impl Shard {
             let Some(room) = self.ready.pop_front() else { break };
             self.run_room(room, &mut sends, now, ports);
         }
-        #[cfg(test)]
-        self.flush_delayed(now, ports);
+        self.planted_flush(now, ports);
     }
 
     /// Whether [`Shard::run`] has something to do at once.
@@ -291,8 +288,7 @@ impl Shard {
     /// The slot of a connection that is still there.
     pub(crate) fn find(&self, id: ConnId) -> Option<Slot> {
         let conn = self.conns.get(id.slot as usize)?;
-        let same = conn.generation == id.generation || self.is_planted_late_auth();
-        (id.shard == self.id && conn.open && same).then_some(id.slot)
+        (id.shard == self.id && conn.open && conn.generation == id.generation).then_some(id.slot)
     }
 
     /// The shard that sequences `room`.
@@ -352,16 +348,6 @@ impl Shard {
             Session::Authenticating(auth) => auth.before.is_none(),
             Session::Guest(_) | Session::User(_) | Session::Closing(_) => false,
         }
-    }
-
-    #[cfg(not(test))]
-    fn is_planted_late_auth(&self) -> bool {
-        false
-    }
-
-    #[cfg(test)]
-    fn is_planted_late_auth(&self) -> bool {
-        self.planted == Some(Planted::LateAuthOnReusedSlot)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::account::Kind;
+use crate::account::{DropReason, Kind};
 use crate::ids::ConnId;
 
 /// One step of a room's history, in the order in which a shard took them.
@@ -20,5 +20,5 @@ pub(crate) enum Trace {
     /// A connection became a member: it is owed what stands at `offset` and behind it.
     Joined { conn: ConnId, room: Arc<str>, epoch: u64, offset: u64 },
     /// A membership ended: it is owed nothing from `offset` on.
-    Left { conn: ConnId, room: Arc<str>, offset: u64 },
+    Left { conn: ConnId, room: Arc<str>, offset: u64, reason: DropReason },
 }

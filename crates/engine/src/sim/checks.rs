@@ -2,6 +2,8 @@
 
 use super::Check;
 use super::client::Request;
+use super::plan::ROOM_NAMES;
+use super::truth::Membership;
 use super::world::World;
 use crate::account::{DropReason, Tally};
 use crate::action::CloseReason;
@@ -55,17 +57,21 @@ impl World {
     pub(super) fn check_owed(&self, shard: usize) -> Check {
         let engine = &self.shards[shard];
         let mut owed = Tally::ZERO;
-        for one in self.truth.memberships_of(ShardId(shard as u16)) {
-            let name = super::plan::ROOM_NAMES[one.room];
-            let room = engine.room_names.get(name).and_then(|&at| engine.rooms.get(at));
-            let head = room.map_or(0, |room| room.log.head().offset);
-            owed.add(&self.truth.owed(one, head));
+        for (_, one) in self.truth.memberships_of(ShardId(shard as u16)) {
+            owed.add(&self.owed(one));
         }
         let books = engine.books();
         if owed != books.owed {
             return Err(format!("shard {shard}: members are owed {owed:?}, by the books {:?}", books.owed));
         }
         Ok(())
+    }
+
+    /// What a membership was owed up to now, where its shard's log stands.
+    pub(super) fn owed(&self, one: &Membership) -> Tally {
+        let engine = &self.shards[usize::from(one.conn.shard.0)];
+        let room = engine.room_names.get(ROOM_NAMES[one.room]).and_then(|&at| engine.rooms.get(at));
+        self.truth.owed(one, room.map_or(0, |room| room.log.head().offset))
     }
 
     /// Whether the engine had a reason to close a connection, as far as its client knows.

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use longwire_wire::{Command, Dialect, Status};
+use longwire_wire::{Command, Dialect, Status, UserInfo};
 
 use super::Check;
 use crate::action::CloseReason;
@@ -66,6 +66,7 @@ pub(super) struct Said {
     pub(super) room: usize,
     pub(super) message_type: u32,
     pub(super) content: Vec<u8>,
+    pub(super) user: Option<UserInfo>,
     /// The status of its body, where that is at fault.
     pub(super) broken: Option<Status>,
     pub(super) fate: Fate,
@@ -133,6 +134,8 @@ pub(super) struct Client {
     pub(super) consumed: u64,
     pub(super) connected_at: Millis,
     pub(super) last_frame: Millis,
+    /// Until when idle time stood still, at the latest.
+    pub(super) resumed: Millis,
     pub(super) full_since: Option<Millis>,
     /// The longest that its socket was full and took no byte, in milliseconds.
     pub(super) full_longest: u64,
@@ -182,6 +185,7 @@ impl Client {
             consumed: 0,
             connected_at: now,
             last_frame: now,
+            resumed: now,
             full_since: None,
             full_longest: 0,
             pushes_end: None,

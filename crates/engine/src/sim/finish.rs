@@ -2,6 +2,7 @@
 
 use super::Check;
 use super::client::{Fate, Standing};
+use super::truth::Membership;
 use super::world::World;
 use crate::account::{DropReason, Tally};
 use crate::limits::UNSUBSCRIBE_AFTER_MS;
@@ -106,7 +107,7 @@ impl World {
             self.check_said(id)?;
         }
         self.check_nobody_waits()?;
-        self.check_overtaken()
+        self.check_drops()
     }
 
     /// What was accepted of a client that is still there was sequenced.
@@ -144,22 +145,33 @@ impl World {
         Ok(())
     }
 
-    /// What members passed over is what the books say was overtaken.
-    fn check_overtaken(&self) -> Check {
-        for (shard, engine) in self.shards.iter().enumerate() {
-            let (mut least, mut most) = (0, 0);
-            for one in self.truth.memberships_of(engine.id) {
-                let name = super::plan::ROOM_NAMES[one.room];
-                let room = engine.room_names.get(name).and_then(|&at| engine.rooms.get(at));
-                let head = room.map_or(0, |room| room.log.head().offset);
-                most += self.truth.owed(one, head).total() - one.got.total();
-                least += one.skipped;
-            }
-            let overtaken = engine.books().dropped(DropReason::Overtaken).total();
-            if overtaken < least || overtaken > most {
-                return Err(format!(
-                    "shard {shard}: {overtaken} overtaken by the books; members passed over {least} to {most}"
-                ));
+    /// What members did not get is in the books, under a reason that they can have lost it for.
+    fn check_drops(&self) -> Check {
+        for engine in &self.shards {
+            let books = engine.books();
+            let all = || self.truth.memberships_of(engine.id);
+            let passed_over: u64 = all().map(|(_, one)| one.skipped).sum();
+            let lost_by = |which: &dyn Fn(usize, &Membership) -> bool| -> u64 {
+                let which = all().filter(|(client, one)| which(*client, one));
+                which.map(|(_, one)| self.owed(one).total() - one.got.total() - one.skipped).sum()
+            };
+            for reason in DropReason::all() {
+                let most = match reason {
+                    DropReason::Overtaken => passed_over + lost_by(&|_, _| true),
+                    DropReason::Left => lost_by(&|_, one| one.left == Some(reason)),
+                    DropReason::Closed(why) => lost_by(&|client, one| {
+                        one.left == Some(reason) || self.clients[client].closed == Some(why)
+                    }),
+                };
+                let least = if reason == DropReason::Overtaken { passed_over } else { 0 };
+                let dropped = books.dropped(reason).total();
+                if dropped < least || dropped > most {
+                    return Err(format!(
+                        "{:?}: {dropped} dropped as {} by the books, {least} to {most} lost by members",
+                        engine.id,
+                        reason.name()
+                    ));
+                }
             }
         }
         Ok(())
@@ -173,6 +185,7 @@ impl World {
             self.pass(ms);
             (0..self.shards.len()).try_for_each(|shard| self.tick(shard))?;
             self.settle()?;
+            self.check_idle()?;
         }
         for client in self.clients.iter().filter(|client| !client.released) {
             let full = self.net.sockets[client.id].full;
@@ -181,6 +194,19 @@ impl World {
                     "client {} ({:?}) is never closed; blocked: {full}",
                     client.id, client.standing
                 ));
+            }
+        }
+        Ok(())
+    }
+
+    //= PROTOCOL.md#9.3
+    // After the login the server closes a connection after the last complete frame that the client sent.
+    fn check_idle(&self) -> Check {
+        for client in self.clients.iter().filter(|client| !client.released && !client.paused) {
+            let logged_in = matches!(client.standing, Standing::Guest | Standing::User(_));
+            let silent = self.now.mono.since(client.last_frame.max(client.resumed));
+            if logged_in && !client.discards && silent >= self.plan.config.idle_ms {
+                return Err(format!("client {} was silent for {silent} ms, and is not closed", client.id));
             }
         }
         Ok(())
@@ -205,6 +231,7 @@ impl World {
         for (shard, engine) in self.shards.iter().enumerate() {
             self.check_shard(shard)?;
             self.check_owed(shard)?;
+            self.check_drops()?;
             let stats = engine.stats();
             let left = [
                 ("connections", stats.connections),

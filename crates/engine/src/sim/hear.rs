@@ -4,6 +4,7 @@ use longwire_wire::{Command, Compression, Decoder, Flow, Frame, Inflater, Status
 
 use super::Check;
 use super::client::{Client, Weather};
+use super::corners::Corners;
 use super::net::Socket;
 use super::plan::ROOM_NAMES;
 use super::truth::{Truth, room_index};
@@ -12,6 +13,7 @@ pub(super) struct Hearer<'a> {
     pub(super) client: &'a mut Client,
     pub(super) truth: &'a mut Truth,
     pub(super) inflater: &'a mut Inflater,
+    pub(super) corners: &'a mut Corners,
     pub(super) weather: Weather,
 }
 
@@ -66,6 +68,7 @@ impl Hearer<'_> {
                 if inflated.len() < config.gzip_min || inflated.len() <= frame.body.len() {
                     return Err(format!("client {id}: compressed for nothing"));
                 }
+                self.corners.note("a compressed push");
                 &inflated
             }
             Compression::None => frame.body,
@@ -83,6 +86,14 @@ impl Hearer<'_> {
                 ROOM_NAMES[room]
             ));
         };
-        messages.iter().try_for_each(|message| self.truth.heard(self.client, room, nth, message))
+        if messages.len() > 1 {
+            self.corners.note("a push of many records");
+        }
+        for message in &messages {
+            if self.truth.heard(self.client, room, nth, message)? > 0 {
+                self.corners.note("a record was passed over");
+            }
+        }
+        Ok(())
     }
 }

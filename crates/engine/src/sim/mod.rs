@@ -8,6 +8,7 @@
 //! Never sleeps, never asks the time, never uses another source of chance than the seed: a failure is its seed.
 mod checks;
 mod client;
+mod corners;
 mod finish;
 mod hear;
 mod net;

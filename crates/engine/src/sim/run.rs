@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
-use super::{Check, World};
+use super::World;
+use super::corners::Corners;
 use crate::planted::Planted;
 
 /// A run that went wrong; shown with the command that repeats it.
@@ -35,14 +36,14 @@ pub(super) struct Options {
 }
 
 /// Runs a seed.
-pub(super) fn simulate(seed: u64, options: Options) -> Result<(), Failure> {
+pub(super) fn simulate(seed: u64, options: Options) -> Result<Corners, Failure> {
     let mut steps = 0;
     hush_panics();
     PANIC.set(Some(String::new()));
     let outcome = catch_unwind(AssertUnwindSafe(|| run(seed, options, &mut steps)));
     let panic = PANIC.take().unwrap_or_default();
     match outcome {
-        Ok(Ok(())) => Ok(()),
+        Ok(Ok(corners)) => Ok(corners),
         Ok(Err(what)) => Err(Failure { seed, steps, what }),
         Err(_) => Err(Failure { seed, steps, what: panic }),
     }
@@ -66,7 +67,7 @@ fn hush_panics() {
     });
 }
 
-fn run(seed: u64, options: Options, steps: &mut usize) -> Check {
+fn run(seed: u64, options: Options, steps: &mut usize) -> Result<Corners, String> {
     let mut world = World::new(seed, options.planted, options.verbose);
     let max = options.steps.unwrap_or(world.plan.steps);
     if options.verbose {
@@ -76,7 +77,15 @@ fn run(seed: u64, options: Options, steps: &mut usize) -> Check {
         *steps += 1;
         world.step()?;
     }
-    world.finish()
+    world.finish()?;
+    let lives = world.truth.lives();
+    for _ in 0..lives.saturating_sub(world.plan.rooms) {
+        world.corners.note("a room had two lives");
+    }
+    for _ in 0..world.shards.iter().map(|shard| shard.stats.silent_leaves).sum::<u64>() {
+        world.corners.note("a room was left silently");
+    }
+    Ok(world.corners)
 }
 
 /// The same failure with fewer steps, where halving finds one.

@@ -49,7 +49,7 @@ impl Speaker<'_> {
 
     fn first_login(&mut self, client: &mut Client) {
         let who = match self.rng.u32(..10) {
-            0..=2 => Who::Guest,
+            0..=1 => Who::Guest,
             _ => self.user(client),
         };
         self.login(client, who);
@@ -58,24 +58,26 @@ impl Speaker<'_> {
     fn user(&mut self, client: &Client) -> Who {
         let id = match client.user_ids.first() {
             Some(id) if self.rng.u32(..6) > 0 => id.clone(),
-            _ => format!("user-{}.{}", client.id, client.user_ids.len()),
+            _ => format!("user-{}.{}", client.id, self.rng.u32(..2) + 2 * client.user_ids.len() as u32),
         };
-        let verdict =
-            pick(self.rng, &[Status::OK, Status::OK, Status::OK, Status::OK, Status::UNAUTHENTICATED]);
-        let verdict = if self.rng.u32(..30) == 0 { Status::OVERLOADED } else { verdict };
+        let verdict = match self.rng.u32(..30) {
+            0 => Status::UNAUTHENTICATED,
+            1 => Status::BANNED,
+            _ => Status::OK,
+        };
         Who::User { id, verdict }
     }
 
     fn honest(&mut self, client: &mut Client) {
         match self.rng.u32(..100) {
             0..10 => self.ping(client),
-            10..14 => (0..self.rng.usize(..150)).for_each(|_| self.ping(client)),
-            14..35 => self.join(client),
-            35..37 => {
-                let who = if self.rng.bool() { Who::Guest } else { self.user(client) };
+            10..12 => (0..self.rng.usize(..150)).for_each(|_| self.ping(client)),
+            12..30 => self.join(client),
+            30..32 => {
+                let who = if self.rng.u32(..4) == 0 { Who::Guest } else { self.user(client) };
                 self.login(client, who);
             }
-            37..39 => self.logout(client),
+            32..33 => self.logout(client),
             _ => self.cms(client),
         }
     }
@@ -223,6 +225,7 @@ impl Speaker<'_> {
             room,
             message_type: 0,
             content: Vec::new(),
+            user: None,
             broken: Some(Status::MALFORMED),
             fate: Fate::Open,
             sequenced: None,
@@ -251,13 +254,21 @@ impl Speaker<'_> {
             from: "somebody else".into(),
             to: ROOM_NAMES[room].into(),
             timestamp_ms: self.rng.u64(..),
-            user,
+            user: user.clone(),
             message_type,
         };
         let mut body = Vec::new();
         put_cms(&mut body, &message);
         client.requests.push_back(Request::Cms { seq: client.seq, said: client.said.len() });
-        client.said.push(Said { room, message_type, content, broken, fate: Fate::Open, sequenced: None });
+        client.said.push(Said {
+            room,
+            message_type,
+            content,
+            user,
+            broken,
+            fate: Fate::Open,
+            sequenced: None,
+        });
         self.request(client, Command::Cms, body);
     }
 
@@ -305,6 +316,11 @@ impl Speaker<'_> {
         }
         client.done = true;
     }
+}
+
+/// What the login provider states about a user, if it states anything.
+pub(super) fn claims_of(user_id: &str) -> Option<UserInfo> {
+    user_id.ends_with('1').then(|| UserInfo { level: 9, nickname: user_id.into(), ..UserInfo::default() })
 }
 
 impl Client {

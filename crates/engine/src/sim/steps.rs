@@ -9,7 +9,7 @@ use crate::shard::Pressure;
 pub(super) const KINDS: usize = 14;
 
 /// How often each kind comes, before a plan bends it; in the order of [`World::step`].
-pub(super) const USUAL_WEIGHTS: [u32; KINDS] = [4, 30, 40, 20, 16, 16, 16, 6, 3, 10, 5, 1, 1, 1];
+pub(super) const USUAL_WEIGHTS: [u32; KINDS] = [5, 30, 40, 24, 16, 16, 16, 8, 4, 8, 4, 1, 1, 1];
 
 impl World {
     /// Lets one thing happen. Kinds that have nothing to do leave the turn to another.

@@ -7,7 +7,8 @@ use longwire_wire::{Message, parse_push};
 use super::Check;
 use super::client::Client;
 use super::plan::ROOM_NAMES;
-use crate::account::{Kind, Tally};
+use super::speak::claims_of;
+use crate::account::{DropReason, Kind, Tally};
 use crate::ids::{ConnId, ShardId};
 use crate::trace::Trace;
 
@@ -26,6 +27,7 @@ pub(super) struct Membership {
     pub(super) from: u64,
     /// Where it ended, if it did.
     pub(super) until: Option<u64>,
+    pub(super) left: Option<DropReason>,
     /// Behind the last record that came.
     pub(super) next: u64,
     pub(super) got: Tally,
@@ -71,17 +73,20 @@ impl Truth {
                         epoch,
                         from: offset,
                         until: None,
+                        left: None,
                         next: offset,
                         got: Tally::ZERO,
                         skipped: 0,
                     },
                 )
             }
-            Trace::Left { conn, room, offset } => {
+            Trace::Left { conn, room, offset, reason } => {
                 let key = (self.client(conn)?, room_index(&room)?);
                 let last = self.memberships.get_mut(&key).and_then(|all| all.last_mut());
                 match last {
-                    Some(one) if one.until.is_none() => one.until = Some(offset),
+                    Some(one) if one.until.is_none() => {
+                        (one.until, one.left) = (Some(offset), Some(reason));
+                    }
                     _ => return Err(format!("{conn:?} left {room}, where it was not")),
                 }
                 Ok(())
@@ -119,7 +124,11 @@ impl Truth {
         }
         let said = clients[client].said.get_mut(number).ok_or("a record that nobody said")?;
         let asked = (said.room, said.message_type, &said.content);
-        if asked != (room, message.message_type, &message.content) || message.to != ROOM_NAMES[room] {
+        let user = claims_of(&message.from).or_else(|| said.user.clone());
+        if asked != (room, message.message_type, &message.content)
+            || message.to != ROOM_NAMES[room]
+            || message.user != user
+        {
             return Err(format!("client {client}'s CMS {number} became another record: {message:?}"));
         }
         if said.sequenced.replace(message.from.clone()).is_some() {
@@ -143,8 +152,14 @@ impl Truth {
         Ok(())
     }
 
-    /// A record of a push came to `client`, in the `nth` of its memberships of `room`.
-    pub(super) fn heard(&mut self, client: &Client, room: usize, nth: usize, message: &Message) -> Check {
+    /// A record of a push came to `client`, in the `nth` of its memberships of `room`; how many it passed over.
+    pub(super) fn heard(
+        &mut self,
+        client: &Client,
+        room: usize,
+        nth: usize,
+        message: &Message,
+    ) -> Result<u64, String> {
         let fail = |what: &str| Err(format!("client {}: {what}: {message:?}", client.id));
         let Some(&(place_room, epoch, offset)) = words(&message.content).and_then(|id| self.places.get(&id))
         else {
@@ -167,11 +182,12 @@ impl Truth {
             return fail("a record that came before, or one behind its successor");
         }
         let passed = &self.rooms[&(room, epoch)][one.next as usize..offset as usize];
-        one.skipped += passed.iter().filter(|entry| entry.origin != client.conn).count() as u64;
+        let skipped = passed.iter().filter(|entry| entry.origin != client.conn).count() as u64;
+        one.skipped += skipped;
         one.next = offset + 1;
         one.got.count(entry.kind);
         self.delivered[usize::from(client.conn.shard.0)].count(entry.kind);
-        Ok(())
+        Ok(skipped)
     }
 
     /// What a membership was owed up to `head`, where its shard's log stands.
@@ -184,8 +200,15 @@ impl Truth {
         owed
     }
 
-    pub(super) fn memberships_of(&self, shard: ShardId) -> impl Iterator<Item = &Membership> {
-        self.memberships.values().flatten().filter(move |one| one.conn.shard == shard)
+    /// Lives of rooms in which something was said.
+    pub(super) fn lives(&self) -> usize {
+        self.rooms.len()
+    }
+
+    /// Who, and which membership.
+    pub(super) fn memberships_of(&self, shard: ShardId) -> impl Iterator<Item = (usize, &Membership)> {
+        let all = self.memberships.iter().flat_map(|((client, _), all)| all.iter().map(|one| (*client, one)));
+        all.filter(move |(_, one)| one.conn.shard == shard)
     }
 }
 

@@ -5,16 +5,18 @@ use longwire_wire::{Deflater, Inflater, Status};
 
 use super::Check;
 use super::client::{Client, Weather};
+use super::corners::Corners;
 use super::hear::Hearer;
 use super::net::{Net, Port, Socket};
 use super::plan::Plan;
-use super::speak::Speaker;
+use super::speak::{Speaker, claims_of};
 use super::truth::Truth;
 use crate::action::Action;
 use crate::ids::{ConnId, Millis, Now, ShardId};
 use crate::input::Then;
 use crate::login::{Identity, LoginAnswer};
 use crate::planted::Planted;
+use crate::post::ShardMsg;
 use crate::shard::Shard;
 
 /// A question to the login provider that is not answered yet.
@@ -39,6 +41,9 @@ pub(super) struct World {
     deflater: Deflater,
     inflater: Inflater,
     pub(super) verbose: bool,
+    pub(super) corners: Corners,
+    /// Calls of shards so far.
+    pub(super) calls: u64,
 }
 
 impl World {
@@ -68,6 +73,8 @@ impl World {
             plan,
             rng,
             verbose,
+            corners: Corners::default(),
+            calls: 0,
         }
     }
 
@@ -108,6 +115,7 @@ impl World {
         for client in std::mem::take(&mut self.net.touched) {
             self.hear(client)?;
         }
+        self.note_corners(shard);
         self.check_shard(shard)
     }
 
@@ -118,7 +126,14 @@ impl World {
         if socket.full {
             client.full_since.get_or_insert(self.now.mono);
         }
-        Hearer { client, truth: &mut self.truth, inflater: &mut self.inflater, weather }.hear(socket)
+        Hearer {
+            client,
+            truth: &mut self.truth,
+            inflater: &mut self.inflater,
+            corners: &mut self.corners,
+            weather,
+        }
+        .hear(socket)
     }
 
     pub(super) fn connect(&mut self) -> Check {
@@ -133,6 +148,9 @@ impl World {
         slots.resize(slots.len().max(conn.slot as usize + 1), None);
         if let Some(other) = slots[conn.slot as usize].replace(id) {
             return Err(format!("client {id} has the slot of client {other}, which is not released"));
+        }
+        if conn.generation > 0 {
+            self.corners.note("a slot was used again");
         }
         self.say(|| format!("client {id} connects: {conn:?} {dialect:?}"));
         self.truth.connected(conn, id);
@@ -232,11 +250,21 @@ impl World {
     pub(super) fn deliver(&mut self, from: usize, to: usize) -> Check {
         let Some(msg) = self.net.links[from][to].take() else { return Ok(()) };
         self.say(|| format!("shard {to} gets from {from}: {}", short(&format!("{msg:?}"))));
+        if let ShardMsg::Batch { room, batch, .. } = &msg {
+            let shard = &self.shards[to];
+            let room = shard.room_names.get(room).and_then(|&at| shard.rooms.get(at));
+            if room.is_some_and(|room| room.log.head().offset < batch.start) {
+                self.corners.note("a batch jumped over lost ones");
+            }
+        }
         self.call(to, |shard, now, port| shard.receive(ShardId(from as u16), msg, now, port))
     }
 
     pub(super) fn answer_login(&mut self, which: usize) -> Check {
         let Asked { conn, answer } = self.provider.swap_remove(which);
+        if self.shards[usize::from(conn.shard.0)].find(conn).is_none() {
+            self.corners.note("a login answer came late");
+        }
         self.say(|| format!("the provider answers {conn:?}: {answer:?}"));
         self.call(usize::from(conn.shard.0), |shard, now, port| shard.login_answered(conn, answer, now, port))
     }
@@ -260,6 +288,7 @@ impl World {
                 let client = self.acted_on(shard, slot)?;
                 self.clients[client].paused = false;
                 self.clients[client].ready = true;
+                self.clients[client].resumed = self.now.mono;
             }
             Action::LastLook(slot) => {
                 let client = self.acted_on(shard, slot)?;
@@ -277,6 +306,7 @@ impl World {
             Action::Close(slot, reason) => {
                 let client = self.acted_on(shard, slot)?;
                 self.check_reason(client, reason)?;
+                self.corners.note(reason.name());
                 self.clients[client].closed = Some(reason);
                 self.clients[client].released = true;
                 self.net.sockets[client].closed = true;
@@ -297,7 +327,7 @@ impl World {
         let verdict = token.strip_prefix("token ").and_then(|code| code.parse().ok());
         let status = Status(verdict.ok_or_else(|| format!("nobody has the token {token:?}"))?);
         let answer = match status {
-            Status::OK => Ok(Identity { user_id: user_id.into(), info: None }),
+            Status::OK => Ok(Identity { user_id: user_id.into(), info: claims_of(user_id).map(Box::new) }),
             refusal => Err(refusal),
         };
         self.provider.push(Asked { conn, answer });

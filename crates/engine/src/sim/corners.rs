@@ -1,0 +1,87 @@
+//! Which corners of the engine a run comes to: a simulation that no longer reaches one finds no bug in it.
+
+use std::collections::BTreeMap;
+
+use super::world::World;
+use crate::action::CloseReason;
+use crate::conn::Wait;
+use crate::shard::Shard;
+
+/// How often each corner was seen, by name.
+#[derive(Default)]
+pub(super) struct Corners(BTreeMap<&'static str, u64>);
+
+type State = (&'static str, fn(&Shard) -> bool);
+
+/// What can be seen from outside of a shard, after a call.
+const STATES: [State; 13] = [
+    ("a round is cut by its slice", |shard| shard.rooms.iter().any(|(_, room)| room.round.is_some())),
+    ("somebody left in a round", |shard| shard.rooms.iter().any(|(_, room)| !room.holes.is_empty())),
+    ("a member waits for the mark", |shard| shard.rooms.iter().any(|(_, room)| !room.ahead.is_empty())),
+    ("a room waits for its interval", |shard| !shard.deferred.is_empty()),
+    ("a subscriber is behind", |shard| !shard.behind.is_empty()),
+    ("a sender waits for a home", |shard| shard.conns.iter().any(|conn| conn.wait == Wait::Home)),
+    ("answers are not read", |shard| shard.conns.iter().any(|conn| conn.wait == Wait::Answers)),
+    ("a LOGIN waits", |shard| shard.conns.iter().any(|conn| conn.wait == Wait::Login)),
+    ("a JOIN waits", |shard| shard.conns.iter().any(|conn| matches!(conn.wait, Wait::Join { .. }))),
+    ("a frame is half sent", |shard| shard.pinned > 0),
+    ("a laggard in two rooms", |shard| {
+        shard.conns.iter().any(|conn| conn.slow.as_ref().is_some_and(|slow| slow.lags.len() > 1))
+    }),
+    ("own records were let go", |shard| {
+        let lags = |conn: &crate::conn::Conn| {
+            let slow = conn.slow.as_ref();
+            slow.is_some_and(|slow| slow.lags.iter().any(|lag| lag.own_evicted.total() > 0))
+        };
+        shard.conns.iter().any(lags)
+    }),
+    ("a home without a subscriber", |shard| shard.homes.len() > shard.rooms.len()),
+];
+
+/// What the model counts.
+const EVENTS: [&str; 8] = [
+    "a push of many records",
+    "a compressed push",
+    "a record was passed over",
+    "a slot was used again",
+    "a login answer came late",
+    "a room had two lives",
+    "a room was left silently",
+    "a batch jumped over lost ones",
+];
+
+impl Corners {
+    pub(super) fn note(&mut self, what: &'static str) {
+        *self.0.entry(what).or_default() += 1;
+    }
+
+    pub(super) fn seen(&self, what: &str) -> u64 {
+        self.0.get(what).copied().unwrap_or_default()
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        for (what, times) in &other.0 {
+            *self.0.entry(what).or_default() += times;
+        }
+    }
+
+    /// The names of all corners there are.
+    pub(super) fn all() -> impl Iterator<Item = &'static str> {
+        let reasons = CloseReason::ALL.into_iter().map(CloseReason::name);
+        STATES.into_iter().map(|(what, _)| what).chain(EVENTS).chain(reasons)
+    }
+}
+
+impl World {
+    pub(super) fn note_corners(&mut self, shard: usize) {
+        self.calls += 1;
+        if !self.calls.is_multiple_of(4) {
+            return; // looking costs as much as the call
+        }
+        for (what, is_there) in STATES {
+            if is_there(&self.shards[shard]) {
+                self.corners.note(what);
+            }
+        }
+    }
+}
