@@ -228,7 +228,7 @@ impl Drop for Server {
 }
 
 /// The lines of `source` as they come; disconnected at its end.
-fn lines_of(source: impl std::io::Read + Send + 'static) -> Receiver<String> {
+pub fn lines_of(source: impl std::io::Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         for line in BufReader::new(source).lines().map_while(Result::ok) {

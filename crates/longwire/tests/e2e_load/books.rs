@@ -53,7 +53,7 @@ fn the_books_say_what_clients_received(shards: u32) {
         assert_eq!(leaver.frames_to_end(), (Vec::new(), End::Stream));
     }
     say_paced(&mut speaker, "lobby", HALF, &mut readers);
-    let killed = killed_members(&server);
+    let received_before_death = killed_members(&server);
     let books = server.stop();
 
     let received_late: u64 = stalled.iter_mut().map(|raw| raw.whole_records_to_end() as u64).sum();
@@ -61,19 +61,15 @@ fn the_books_say_what_clients_received(shards: u32) {
     assert_eq!(books.normal.owed, (8 + 8) * MESSAGES as u64 + 8 * HALF as u64);
     assert_eq!(books.normal.delivered, received, "{books:?}");
     assert!(books.normal.dropped_as("overtaken") > 0, "6 MB do not fit a ring of 2 MiB: {books:?}");
-    // What the kernel took for the killed, nobody received; what they had read they were given.
-    assert!(books.gift.owed >= killed.owed_at_least, "{books:?}");
-    assert!(books.gift.delivered >= killed.received, "{books:?}");
-}
-
-struct Killed {
-    owed_at_least: u64,
-    received: u64,
+    // What the kernel took for the killed, nobody received; what they had read they were given. How much more they were
+    // owed depends on when each shard saw them die.
+    assert!(books.gift.delivered >= received_before_death, "{books:?}");
+    assert!(books.gift.dropped() > 0, "{books:?}");
 }
 
 /// Members of a room of their own, spoken to in gifts so that their account stands apart: they read some, then their
-/// sockets are closed with input unread, which the server's kernel sees as resets.
-fn killed_members(server: &Server) -> Killed {
+/// sockets are closed with input unread, which the server's kernel sees as resets. Returns how many they received.
+fn killed_members(server: &Server) -> u64 {
     let mut killed: Vec<Raw> = (0..8).map(|_| server.member("", "grave")).collect();
     let mut speaker = server.member("speaker", "grave");
     let mut give = |count: usize| {
@@ -89,7 +85,7 @@ fn killed_members(server: &Server) -> Killed {
     give(1_000);
     drop(killed);
     give(1_000);
-    Killed { owed_at_least: 8 * 1_100, received: 800 }
+    8 * 100
 }
 
 fn a_stalled_member_is_closed_and_its_loss_is_booked(shards: u32) {

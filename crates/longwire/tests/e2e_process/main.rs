@@ -9,3 +9,4 @@ mod common;
 mod ending;
 mod files;
 mod starting;
+mod tour;
