@@ -135,6 +135,14 @@ impl Shard {
             return;
         }
         let target = self.config.rings_max / 100 * RINGS_TRIM_PERCENT;
+        let mut before = usize::MAX;
+        while self.ring_bytes > target && self.ring_bytes != before {
+            before = self.ring_bytes; // the same after a pass: nothing is left but the newest batch of each room
+            self.trim_pass(target);
+        }
+    }
+
+    fn trim_pass(&mut self, target: usize) {
         let mut longest: Vec<(usize, u32)> = self
             .rooms
             .iter()
