@@ -130,6 +130,7 @@ impl Shard {
         self.trace.push(crate::trace::Trace::Joined {
             conn: self.conn_id(slot),
             room: Arc::clone(&room.name),
+            home: room.home,
             epoch: room.epoch,
             offset: place.offset,
         });

@@ -145,6 +145,21 @@ impl Log {
         self.evict_kept(self.kept.len() / 2, self.kept_bytes / 2, evicted);
     }
 
+    /// Whether it keeps to its bounds: all of it but the newest batch.
+    #[cfg(test)]
+    pub(crate) fn is_within(&self, limits: &RingLimits) -> bool {
+        let batches =
+            self.batches.len() <= 1 || (self.records <= limits.records && self.bytes <= limits.bytes);
+        batches && self.kept.len() <= limits.priority_records && self.kept_bytes <= limits.priority_bytes
+    }
+
+    /// What a turn may add to a trimmed ring: the newest batch, and what it let go of; and the batch before, which was
+    /// the newest then, and so stayed.
+    #[cfg(test)]
+    pub(crate) fn newest_bytes(&self) -> usize {
+        self.batches.iter().rev().take(2).map(|batch| batch.bytes()).sum::<usize>() + self.kept_bytes
+    }
+
     fn evict_front(&mut self, limits: &RingLimits, evicted: &mut dyn FnMut(Evicted)) {
         let Some(batch) = self.batches.pop_front() else { return };
         self.records -= batch.metas.len();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::account::{DropReason, Kind};
-use crate::ids::ConnId;
+use crate::ids::{ConnId, ShardId};
 
 /// One step of a room's history, in the order in which a shard took them.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(crate) enum Trace {
         record: Vec<u8>,
     },
     /// A connection became a member: it is owed what stands at `offset` and behind it.
-    Joined { conn: ConnId, room: Arc<str>, epoch: u64, offset: u64 },
+    Joined { conn: ConnId, room: Arc<str>, home: ShardId, epoch: u64, offset: u64 },
     /// A membership ended: it is owed nothing from `offset` on.
     Left { conn: ConnId, room: Arc<str>, offset: u64, reason: DropReason },
 }

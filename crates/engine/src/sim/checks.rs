@@ -50,6 +50,17 @@ impl World {
         if engine.pinned > self.plan.config.pinned_max {
             return Err(format!("shard {shard}: half-sent frames pin {} bytes", engine.pinned));
         }
+        let ring = &self.plan.config.ring;
+        if let Some((_, room)) = engine.rooms.iter().find(|(_, room)| !room.log.is_within(ring)) {
+            return Err(format!("shard {shard}: the ring of {} is over its bounds", room.name));
+        }
+        let newest: usize = engine.rooms.iter().map(|(_, room)| room.log.newest_bytes()).sum();
+        if engine.ring_bytes > self.plan.config.rings_max + newest {
+            return Err(format!(
+                "shard {shard}: rings hold {} bytes, {newest} of them new",
+                engine.ring_bytes
+            ));
+        }
         Ok(())
     }
 
@@ -83,7 +94,9 @@ impl World {
         let justified = match reason {
             CloseReason::Gone => client.told_gone || socket.dead,
             CloseReason::Logout => ended || asked(|request| matches!(request, Request::Logout)),
-            CloseReason::Idle => since(client.last_frame) >= config.idle_ms,
+            //= PROTOCOL.md#9.8
+            // While a LOGIN or a JOIN_CR waits for its answer, idle time stands still.
+            CloseReason::Idle => since(client.last_frame) >= config.idle_ms && !client.paused,
             CloseReason::NoLogin => since(client.connected_at) >= config.login_start_ms.min(config.login_ms),
             CloseReason::FirstFrame => ended || !client.requests.is_empty(),
             CloseReason::Malformed | CloseReason::TooLarge => {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use longwire_wire::Status;
+
 use super::world::World;
 use crate::action::CloseReason;
 use crate::conn::Wait;
@@ -65,10 +67,24 @@ impl Corners {
         }
     }
 
+    /// Statuses that come up; the others are for what this engine does not decide yet.
+    const STATUSES: [Status; 9] = [
+        Status::OK,
+        Status::MALFORMED,
+        Status::UNAUTHENTICATED,
+        Status::FORBIDDEN,
+        Status::NOT_JOINED,
+        Status::BANNED,
+        Status::TOO_LARGE,
+        Status::UNSUPPORTED,
+        Status::OVERLOADED,
+    ];
+
     /// The names of all corners there are.
     pub(super) fn all() -> impl Iterator<Item = &'static str> {
         let reasons = CloseReason::ALL.into_iter().map(CloseReason::name);
-        STATES.into_iter().map(|(what, _)| what).chain(EVENTS).chain(reasons)
+        let statuses = Self::STATUSES.into_iter().filter_map(Status::name);
+        STATES.into_iter().map(|(what, _)| what).chain(EVENTS).chain(reasons).chain(statuses)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The end of a run: everything becomes quiet, and what is owed must be there; then everybody leaves, and nothing is left.
 
 use super::Check;
-use super::client::{Fate, Standing};
+use super::client::{Client, Fate, Standing};
 use super::truth::Membership;
 use super::world::World;
 use crate::account::{DropReason, Tally};
@@ -106,6 +106,7 @@ impl World {
             self.clients[id].settle_silent(&weather)?;
             self.check_said(id)?;
         }
+        self.check_unauthenticated()?;
         self.check_nobody_waits()?;
         self.check_drops()
     }
@@ -121,6 +122,25 @@ impl World {
             let accepted = matches!(said.fate, Fate::Accepted(_));
             if accepted && still_there && said.sequenced.is_none() {
                 return Err(format!("client {id}'s CMS {number} was accepted and never sequenced"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Who is not logged in is counted; of the deaf nobody knows how far they are.
+    fn check_unauthenticated(&self) -> Check {
+        for (shard, engine) in self.shards.iter().enumerate() {
+            let new = |client: &&Client| {
+                usize::from(client.conn.shard.0) == shard
+                    && !client.released
+                    && !client.discards
+                    && client.standing == Standing::New
+            };
+            let most = self.clients.iter().filter(new).count();
+            let least = self.clients.iter().filter(new).filter(|client| !client.deaf).count();
+            let counted = engine.stats.unauthenticated;
+            if !(least..=most).contains(&counted) {
+                return Err(format!("shard {shard}: {least} to {most} not logged in, counted {counted}"));
             }
         }
         Ok(())

@@ -42,6 +42,7 @@ impl Hearer<'_> {
         }
         match header.flag.flow() {
             Flow::Answer if frame.body.is_empty() && header.flag.compression() == Compression::None => {
+                self.corners.note(Status(header.status).name().unwrap_or("no status"));
                 self.client.answered(header.command, header.seq, Status(header.status), &self.weather)
             }
             Flow::Notify if self.client.pushes_end.is_some_and(|end| begins >= end) => {

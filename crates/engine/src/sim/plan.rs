@@ -57,7 +57,7 @@ impl Plan {
             short_writes: pick(rng, &[0, 5, 30]),
             slice_sends: pick(rng, &[1, 2, 3, 512]),
             clients_max: pick(rng, &[3, 6, 10, 10, 16]),
-            steps: pick(rng, &[100, 300, 400, 600]),
+            steps: pick(rng, &[100, 500, 1_000, 2_000]),
             content_max: pick(rng, &[0, 40, 300]),
             generous,
             weights,

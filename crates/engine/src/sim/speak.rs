@@ -98,7 +98,7 @@ impl Speaker<'_> {
         match self.rng.u32(..6) {
             // in the other reading it looks like a part of something longer (PROTOCOL.md#3.7)
             0 if client.dialect.length == LengthReading::Body => self.login(client, Who::Half),
-            1 => self.login(client, Who::Broken),
+            1 if client.dialect.length == LengthReading::Body => self.login(client, Who::Broken),
             2 => self.logout(client),
             3 => self.unlisted(client),
             4 => self.reserved_compression(client),

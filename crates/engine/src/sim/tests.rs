@@ -7,7 +7,7 @@ use super::run::{Failure, Options, shrink, simulate};
 use crate::planted::Planted;
 
 /// Seeds of the normal test run.
-const SEEDS: u64 = 2_000;
+const SEEDS: u64 = 10_000;
 
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().expect("a number"))

@@ -45,6 +45,8 @@ pub(super) struct Truth {
     /// The last CMS of a client that a room sequenced.
     last_said: HashMap<(usize, usize), usize>,
     clients: HashMap<ConnId, usize>,
+    /// By shard, room and life: behind the newest record that a member there was sent.
+    seen: HashMap<(ShardId, usize, u64), u64>,
     /// Records in complete frames, by shard.
     pub(super) delivered: Vec<Tally>,
 }
@@ -63,8 +65,9 @@ impl Truth {
             Trace::Sequenced { room, epoch, origin, kind, record } => {
                 self.sequenced(room_index(&room)?, epoch, origin, kind, &record, clients)
             }
-            Trace::Joined { conn, room, epoch, offset } => {
+            Trace::Joined { conn, room, home, epoch, offset } => {
                 let (client, room) = (self.client(conn)?, room_index(&room)?);
+                self.check_place(conn, room, epoch, offset, home)?;
                 self.joined(
                     client,
                     Membership {
@@ -96,6 +99,20 @@ impl Truth {
 
     fn client(&self, conn: ConnId) -> Result<usize, String> {
         self.clients.get(&conn).copied().ok_or_else(|| format!("nobody ever was {conn:?}"))
+    }
+
+    /// Where a membership may begin: behind all that was sequenced, as far as its shard can know.
+    //= PROTOCOL.md#10.7
+    // A joining member receives nothing that was sequenced before its JOIN_CR: there is no history.
+    fn check_place(&self, conn: ConnId, room: usize, epoch: u64, offset: u64, home: ShardId) -> Check {
+        let sequenced = self.rooms.get(&(room, epoch)).map_or(0, |log| log.len() as u64);
+        let seen = self.seen.get(&(conn.shard, room, epoch)).copied().unwrap_or(0);
+        let least = if home == conn.shard { sequenced } else { seen };
+        if (least..=sequenced).contains(&offset) {
+            return Ok(());
+        }
+        let name = ROOM_NAMES[room];
+        Err(format!("{conn:?} joins {name} at {offset}; {sequenced} were sequenced, {seen} seen there"))
     }
 
     fn joined(&mut self, client: usize, new: Membership) -> Check {
@@ -186,6 +203,8 @@ impl Truth {
         one.skipped += skipped;
         one.next = offset + 1;
         one.got.count(entry.kind);
+        let seen = self.seen.entry((client.conn.shard, room, epoch)).or_default();
+        *seen = (offset + 1).max(*seen);
         self.delivered[usize::from(client.conn.shard.0)].count(entry.kind);
         Ok(skipped)
     }
