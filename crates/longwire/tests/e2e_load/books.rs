@@ -59,7 +59,7 @@ fn the_books_say_what_clients_received(shards: u32) {
     let received_late: u64 = stalled.iter_mut().map(|raw| raw.whole_records_to_end() as u64).sum();
     let received = 8 * MESSAGES as u64 + 8 * HALF as u64 + received_late;
     assert_eq!(books.normal.owed, (8 + 8) * MESSAGES as u64 + 8 * HALF as u64);
-    assert_eq!(books.normal.delivered, received, "{books:?}");
+    assert_eq!(books.normal.delivered, received, "late {received_late}: {books:?}");
     assert!(books.normal.dropped_as("overtaken") > 0, "6 MB do not fit a ring of 2 MiB: {books:?}");
     // What the kernel took for the killed, nobody received; what they had read they were given. How much more they were
     // owed depends on when each shard saw them die.
