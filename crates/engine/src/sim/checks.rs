@@ -20,6 +20,8 @@ impl World {
                 books.delivered, self.truth.delivered[shard]
             ));
         }
+        //= PROTOCOL.md#15.12
+        // Owed = delivered + behind + dropped.
         if !books.balance() {
             return Err(format!("the books of shard {shard} do not balance: {books:?}"));
         }
@@ -31,6 +33,8 @@ impl World {
             ));
         }
         let answers = engine.conns.iter().filter_map(|conn| Some(conn.slow.as_ref()?.answers.len())).max();
+        //= PROTOCOL.md#15.8
+        // No more than 4 KiB of answers are owed to a client that does not read them.
         if answers.is_some_and(|bytes| bytes > ANSWERS_BYTES_MAX) {
             return Err(format!("shard {shard}: {answers:?} bytes of answers are owed to one connection"));
         }
@@ -38,6 +42,9 @@ impl World {
         if engine.stats.connections != connections {
             return Err(format!("{} connections, counted {}", connections, engine.stats.connections));
         }
+        //= PROTOCOL.md#15.3
+        //= PROTOCOL.md#15.15
+        // Only a member that is slower than what a ring holds loses records.
         if self.plan.generous && !self.pressed && books.dropped(DropReason::Overtaken) != &Tally::ZERO {
             return Err(format!("shard {shard}: a member was overtaken by a ring that held everything"));
         }
@@ -103,6 +110,8 @@ impl World {
                 ended || asked(|request| matches!(request, Request::Fatal { .. }))
             }
             CloseReason::LoginRefused => ended || asked(|request| matches!(request, Request::Login { .. })),
+            //= PROTOCOL.md#15.4
+            // Closed: who takes no byte for 30 s while it is owed some, or pins too much by half-sent frames.
             CloseReason::Slow => {
                 let longest = client.full_since.map_or(0, since).max(client.full_longest);
                 longest >= config.stall_ms || config.pinned_max < 1 << 30

@@ -204,6 +204,9 @@ impl Client {
     }
 
     /// An answer came: it must be the one to the first request that has one.
+    //= PROTOCOL.md#15.6
+    //= PROTOCOL.md#16.2
+    // Frames take effect and are answered in order; behind a LOGIN as in the state that it led to.
     pub(super) fn answered(&mut self, code: u8, seq: u32, status: Status, weather: &Weather) -> Check {
         loop {
             let Some(request) = self.requests.pop_front() else {

@@ -146,6 +146,8 @@ impl World {
         Ok(())
     }
 
+    //= PROTOCOL.md#15.14
+    // A member that stays connected, reads and is never overtaken receives everything it is owed.
     /// A wake-up was lost if a member that reads is behind while all is quiet.
     fn check_nobody_waits(&self) -> Check {
         for (shard, engine) in self.shards.iter().enumerate() {

@@ -19,6 +19,8 @@ pub(super) struct Hearer<'a> {
 
 impl Hearer<'_> {
     /// Takes the complete frames that the socket took over: those are delivered.
+    //= PROTOCOL.md#15.13
+    // Delivered: the server's kernel took the last byte of the frame.
     pub(super) fn hear(&mut self, socket: &mut Socket) -> Check {
         let stream = std::mem::take(&mut socket.unheard);
         let mut decoder = Decoder::new(self.client.dialect.length, 1 << 20);
@@ -45,6 +47,8 @@ impl Hearer<'_> {
                 self.corners.note(Status(header.status).name().unwrap_or("no status"));
                 self.client.answered(header.command, header.seq, Status(header.status), &self.weather)
             }
+            //= PROTOCOL.md#13.2
+            // After a LOGOUT the server finishes the frame that is under way and the answers it owes, and sends nothing else.
             Flow::Notify if self.client.pushes_end.is_some_and(|end| begins >= end) => {
                 Err(format!("client {}: a push behind its end", self.client.id))
             }
@@ -80,6 +84,8 @@ impl Hearer<'_> {
             return Err(format!("client {id}: a push of {} records, {} bytes", messages.len(), body.len()));
         }
         let room = room_index(&room)?;
+        //= PROTOCOL.md#10.6
+        // The answer to a JOIN_CR precedes the first push of that room.
         let joined = self.client.joined.iter().find(|(joined, _)| *joined == room);
         let Some(&(_, nth)) = joined else {
             return Err(format!(

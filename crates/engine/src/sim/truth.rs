@@ -1,6 +1,7 @@
 //! What was said in which order, and who is owed what: the model that the engine's books are held against.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use longwire_wire::{Message, parse_push};
 
@@ -8,7 +9,8 @@ use super::Check;
 use super::client::Client;
 use super::plan::ROOM_NAMES;
 use super::speak::claims_of;
-use crate::account::{DropReason, Kind, Tally};
+use crate::account::{Class, DropReason, Kind, Tally};
+use crate::config::Config;
 use crate::ids::{ConnId, ShardId};
 use crate::trace::Trace;
 
@@ -35,8 +37,8 @@ pub(super) struct Membership {
     pub(super) skipped: u64,
 }
 
-#[derive(Default)]
 pub(super) struct Truth {
+    config: Arc<Config>,
     pub(super) rooms: HashMap<(usize, u64), Vec<Entry>>,
     /// Where a CMS (its client and number) stands.
     places: HashMap<(usize, usize), (usize, u64, u64)>,
@@ -52,8 +54,17 @@ pub(super) struct Truth {
 }
 
 impl Truth {
-    pub(super) fn new(shards: usize) -> Self {
-        Self { delivered: vec![Tally::ZERO; shards], ..Self::default() }
+    pub(super) fn new(config: Arc<Config>, shards: usize) -> Self {
+        Self {
+            config,
+            rooms: HashMap::new(),
+            places: HashMap::new(),
+            memberships: HashMap::new(),
+            last_said: HashMap::new(),
+            clients: HashMap::new(),
+            seen: HashMap::new(),
+            delivered: vec![Tally::ZERO; shards],
+        }
     }
 
     pub(super) fn connected(&mut self, conn: ConnId, client: usize) {
@@ -148,19 +159,32 @@ impl Truth {
         {
             return Err(format!("client {client}'s CMS {number} became another record: {message:?}"));
         }
+        //= PROTOCOL.md#15.16
+        //= PROTOCOL.md#19.12
+        // A client's GIFT has no priority, unless configuration lists its type.
+        let priority = self.config.priority_types.contains(said.message_type);
+        if kind != Kind::new(if priority { Class::Priority } else { Class::Chat }, said.message_type) {
+            return Err(format!("client {client}'s CMS {number} rides as {kind:?}"));
+        }
         if said.sequenced.replace(message.from.clone()).is_some() {
             return Err(format!("client {client}'s CMS {number} was sequenced twice"));
         }
+        //= PROTOCOL.md#11.17
+        // A refused CMS is not seen by anybody.
         if said.fate == super::client::Fate::Refused {
             return Err(format!("client {client}'s refused CMS {number} was sequenced"));
         }
         if !clients[client].user_ids.contains(&message.from) {
             return Err(format!("client {client}'s CMS {number} came from {:?}", message.from));
         }
+        //= PROTOCOL.md#15.10
+        // Records of one connection come in the order it sent them.
         if self.last_said.insert((client, room), number).is_some_and(|last| last > number) {
             return Err(format!("client {client}'s CMS {number} overtook another of its own"));
         }
         let log = self.rooms.entry((room, epoch)).or_default();
+        //= PROTOCOL.md#11.5
+        // Timestamps never decrease within a room, in the order of its records.
         if log.last().is_some_and(|last| last.message.timestamp_ms > message.timestamp_ms) {
             return Err(format!("the timestamps of {} decrease", ROOM_NAMES[room]));
         }
@@ -183,9 +207,13 @@ impl Truth {
             return fail("a record that was never sequenced");
         };
         let entry = &self.rooms[&(place_room, epoch)][offset as usize];
+        //= PROTOCOL.md#12.9
+        // The bytes of a record are the same for every member.
         if place_room != room || entry.message != *message {
             return fail("not what was sequenced");
         }
+        //= PROTOCOL.md#12.4
+        // Every member gets a record, except the connection that sent it.
         if entry.origin == client.conn {
             return fail("its own message");
         }
@@ -195,6 +223,9 @@ impl Truth {
         if one.epoch != epoch || offset < one.from || one.until.is_some_and(|until| offset >= until) {
             return fail("a record from outside of its membership");
         }
+        //= PROTOCOL.md#15.5
+        //= PROTOCOL.md#15.9
+        // No record comes twice; all members see a room's records in the same order.
         if offset < one.next {
             return fail("a record that came before, or one behind its successor");
         }

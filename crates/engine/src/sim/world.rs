@@ -60,7 +60,7 @@ impl World {
         Self {
             shards: shards.collect(),
             net: Net::new(rng.fork(), plan.shards, plan.link_max, plan.short_writes),
-            truth: Truth::new(plan.shards),
+            truth: Truth::new(plan.config.clone(), plan.shards),
             now: Now { mono: Millis(rng.u64(..100_000)), unix_ms: 1_700_000_000_000 },
             clients: Vec::new(),
             provider: Vec::new(),
