@@ -239,7 +239,7 @@ impl Speaker<'_> {
     fn say(&mut self, client: &mut Client, room: usize, message_type: u32, bytes_min: usize) {
         let mut content = format!("{} {} ", client.id, client.said.len()).into_bytes();
         let bytes = match self.rng.u32(..4) {
-            0 => self.rng.usize(..=self.plan.content_max),
+            0 => self.rng.usize(..=self.plan.content_max.min(self.plan.config.frame_max - 300)),
             _ => 0,
         };
         content.resize(content.len().max(bytes).max(bytes_min), b'.');
