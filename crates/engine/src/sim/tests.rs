@@ -72,7 +72,7 @@ fn finds(bug: Planted, seeds: u64, says: &str) {
 
 #[test]
 fn finds_a_member_skipped_after_swap_remove() {
-    finds(Planted::SkipAfterSwapRemove, 200, "do not balance");
+    finds(Planted::SkipAfterSwapRemove, 300, "do not balance");
 }
 
 #[test]
