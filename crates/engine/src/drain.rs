@@ -2,7 +2,7 @@
 
 use crate::action::CloseReason;
 use crate::ids::{Millis, Now, Slot};
-use crate::limits::DRAIN_PER_SECOND_MIN;
+use crate::limits::{DRAIN_OWED_MS, DRAIN_PER_SECOND_MIN};
 use crate::post::Ports;
 use crate::session::State;
 use crate::shard::Shard;
@@ -31,6 +31,11 @@ impl Drain {
     fn is_over(&self, now: Now) -> bool {
         now.mono.since(self.since) >= self.spread_ms
     }
+
+    /// Whether members that are owed something may still be waited for.
+    fn is_patient(&self, now: Now) -> bool {
+        now.mono.since(self.since) < self.spread_ms.min(DRAIN_OWED_MS)
+    }
 }
 
 impl Shard {
@@ -42,10 +47,11 @@ impl Shard {
         }
     }
 
-    /// Closes what is due; those that are still owed something come last. To be called each turn of a drain.
+    /// Closes what is due; those that are still owed something are waited for, for a while. To be called each turn of a drain.
     pub fn drain_step(&mut self, now: Now, ports: &mut impl Ports) {
         let Some(drain) = &self.drain else { return };
         let (mut left, over) = (drain.due(now).saturating_sub(drain.closed), drain.is_over(now));
+        let patient = drain.is_patient(now);
         if left == 0 && !over {
             return;
         }
@@ -55,7 +61,7 @@ impl Shard {
             }
             let conn = &self.conns[slot as usize];
             let owed = conn.slow.is_some() || !self.ready.is_empty();
-            if !conn.open || self.state(slot) == State::Closing || (owed && !over) {
+            if !conn.open || self.state(slot) == State::Closing || (owed && patient) {
                 continue;
             }
             self.close_after_flush(slot, CloseReason::Draining, now, ports);

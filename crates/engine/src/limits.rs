@@ -34,6 +34,9 @@ pub const DISCARD_MS: u64 = 1_000;
 /// Failed LOGINs of a logged-in connection; the last one closes.
 pub const LOGIN_FAILURES_MAX: u8 = 3;
 
+/// How long a drain waits for members that are still owed something; a stalled one must not hold up a restart.
+pub const DRAIN_OWED_MS: u64 = 5_000;
+
 /// Connections closed in a second while draining, at the least.
 pub const DRAIN_PER_SECOND_MIN: u64 = 500;
 

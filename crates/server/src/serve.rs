@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -27,6 +28,9 @@ const FILES_A_SHARD: usize = 4;
 /// How often the control plane looks at memory, and at a drain's progress.
 const LOOK: Duration = Duration::from_millis(250);
 const LOOK_DRAINING: Duration = Duration::from_millis(20);
+/// A record takes two hops from its sender's shard to a member's; each is waited for so long at most.
+const SETTLE_HOPS: usize = 3;
+const SETTLE_WAIT: Duration = Duration::from_millis(500);
 /// How long shards may take to end once they are told to.
 const END_WAIT: Duration = Duration::from_secs(5);
 
@@ -232,6 +236,19 @@ impl Node {
         }
     }
 
+    /// Lets what clients were told is said (a PONG came behind it) reach every shard before the first member is closed:
+    /// to the room's home, from there to its subscribers, and once more for what was posted meanwhile.
+    async fn settle(&self) {
+        for _ in 0..if self.threads.len() > 1 { SETTLE_HOPS } else { 0 } {
+            let passed = Arc::new(AtomicUsize::new(0));
+            self.tell(|| Command::Barrier(Arc::clone(&passed)));
+            let deadline = Instant::now() + SETTLE_WAIT;
+            while passed.load(Ordering::Acquire) < self.threads.len() && Instant::now() < deadline {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+    }
+
     /// Ends the shards; their books together. `None`: one did not end in time.
     async fn end(self) -> Option<Books> {
         self.tell(|| Command::End);
@@ -302,6 +319,7 @@ impl Control {
         let open = || self.places_max.saturating_sub(self.places.left());
         let drain = &self.config.drain;
         tracing::info!(signal, connections = open(), spread = ?drain.spread, deadline = ?drain.deadline, "draining");
+        self.node.settle().await;
         self.node.tell(|| Command::Drain { spread: drain.spread });
         let deadline = Instant::now() + drain.deadline;
         let mut end = ServeEnd::Clean;

@@ -114,7 +114,7 @@ impl Truth {
 
     /// Where a membership may begin: behind all that was sequenced, as far as its shard can know.
     //= PROTOCOL.md#10.7
-    // A joining member receives nothing that was sequenced before its JOIN_CR: there is no history.
+    // A joining member receives no history.
     fn check_place(&self, conn: ConnId, room: usize, epoch: u64, offset: u64, home: ShardId) -> Check {
         let sequenced = self.rooms.get(&(room, epoch)).map_or(0, |log| log.len() as u64);
         let seen = self.seen.get(&(conn.shard, room, epoch)).copied().unwrap_or(0);

@@ -12,6 +12,7 @@ mod transport;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -51,6 +52,8 @@ const FIRST_LISTENER: usize = 1;
 pub(crate) enum Command {
     /// Let nobody in any more, and close everybody over this long.
     Drain { spread: Duration },
+    /// Add one once everything that other shards have said so far has had its effect here, and was told on.
+    Barrier(Arc<AtomicUsize>),
     /// Close everybody at once.
     Cut,
     /// Memory is this short.
@@ -97,6 +100,7 @@ pub(crate) struct Reactor {
     buffer: Vec<u8>,
     next_tick: Instant,
     mail_left: bool,
+    barrier: Option<Arc<AtomicUsize>>,
     draining: bool,
 }
 
@@ -130,6 +134,7 @@ impl Reactor {
             buffer: vec![0; frame_max.max(login_max) + 2 * longwire_wire::HEADER_BYTES],
             next_tick: now + TICK,
             mail_left: false,
+            barrier: None,
             draining: false,
         })
     }
@@ -154,6 +159,7 @@ impl Reactor {
             self.let_in(now);
             self.read_turns(now);
             self.engine.run(now, &mut self.sockets);
+            self.pass_barrier();
             self.tick(now);
             self.act(now);
         }
@@ -203,6 +209,10 @@ impl Reactor {
                     self.draining = true;
                     self.engine.begin_drain(spread.as_millis() as u64, now);
                 }
+                Command::Barrier(passed) => {
+                    self.mail_left = true;
+                    self.barrier = Some(passed);
+                }
                 Command::Cut => self.engine.cut_all(),
                 Command::Pressure(pressure) => self.engine.set_pressure(pressure),
                 Command::End => return true,
@@ -220,6 +230,15 @@ impl Reactor {
             self.engine.receive(from, msg, now, &mut self.sockets);
         }
         self.mail_left = true;
+    }
+
+    /// What came by mail was handled, and what followed from it was posted by the engine's run.
+    fn pass_barrier(&mut self) {
+        if !self.mail_left
+            && let Some(passed) = self.barrier.take()
+        {
+            passed.fetch_add(1, Ordering::Release);
+        }
     }
 
     fn let_in(&mut self, now: Now) {
