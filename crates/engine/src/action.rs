@@ -25,6 +25,12 @@ pub enum CloseReason {
     Slow,
     /// A bound of the node was met: unauthenticated connections, half-sent frames, memory.
     Overloaded,
+    /// A newer session of the same user replaced it (`login.sessions = "newest"`).
+    Replaced,
+    /// Its token has expired, and it was not renewed in time.
+    Expired,
+    /// It went on sending frames above its rate.
+    TooFast,
     /// The server is going down.
     Draining,
     /// The server was told to stop at once.
@@ -33,7 +39,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Gone,
         Self::Logout,
         Self::Idle,
@@ -44,6 +50,9 @@ impl CloseReason {
         Self::LoginRefused,
         Self::Slow,
         Self::Overloaded,
+        Self::Replaced,
+        Self::Expired,
+        Self::TooFast,
         Self::Draining,
         Self::Cut,
     ];
@@ -61,6 +70,9 @@ impl CloseReason {
             Self::LoginRefused => "login_refused",
             Self::Slow => "slow",
             Self::Overloaded => "overloaded",
+            Self::Replaced => "replaced",
+            Self::Expired => "token_expired",
+            Self::TooFast => "too_fast",
             Self::Draining => "draining",
             Self::Cut => "cut",
         }

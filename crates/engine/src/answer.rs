@@ -3,8 +3,9 @@
 use longwire_wire::{Command, Dialect, Flow, Status, put_frame};
 
 use crate::action::CloseReason;
-use crate::ids::{Now, Slot};
+use crate::ids::{ConnId, Now, Slot};
 use crate::post::{Offered, Ports};
+use crate::session::State;
 use crate::shard::Shard;
 
 impl Shard {
@@ -12,6 +13,21 @@ impl Shard {
     pub(crate) fn answer(&mut self, slot: Slot, code: u8, seq: u32, status: Status) {
         let dialect = Dialect::from_index(self.hot[slot as usize].dialect);
         put_frame(&mut self.answers, dialect, code, Flow::Answer, seq, status, &[]);
+    }
+
+    /// The late refusal of a CMS by its room's home.
+    pub(crate) fn publish_refused(
+        &mut self,
+        conn: ConnId,
+        (seq, code): (u32, u8),
+        status: Status,
+        now: Now,
+        ports: &mut impl Ports,
+    ) {
+        let Some(slot) = self.find(conn).filter(|&slot| self.state(slot) != State::Closing) else { return };
+        self.stats.refused += 1;
+        self.answer(slot, code, seq, status);
+        self.flush_answers(slot, now, ports);
     }
 
     pub(crate) fn answer_login(

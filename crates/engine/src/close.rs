@@ -79,6 +79,14 @@ impl Shard {
         if self.is_unauthenticated(slot) {
             self.unauthenticated_left();
         }
+        let conn = &mut self.conns[slot as usize];
+        if std::mem::take(&mut conn.enrolled)
+            && let Some(user) = conn.session.user_id()
+        {
+            let user = user.into();
+            let id = self.conn_id(slot);
+            self.withdrawals.push((user, id));
+        }
         while let Some(one) = self.conns[slot as usize].memberships.as_slice().first() {
             self.leave_room(slot, one.room, DropReason::Closed(reason));
         }

@@ -3,6 +3,8 @@
 use longwire_wire::{CommandMap, LengthReading, LoginFields};
 
 pub use crate::log::RingLimits;
+use crate::quota::Rate;
+use crate::users::SessionPolicy;
 
 /// A set of message types, by number. Small: looked through, not looked up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,12 +71,37 @@ pub struct Config {
     pub rooms: std::sync::Arc<Budget>,
     /// `login.guests`.
     pub guests: bool,
+    /// `login.sessions`.
+    pub sessions: SessionPolicy,
+    /// `login.jwt.expiry_grace`: from a token's expiry to the close.
+    pub expiry_grace_ms: u64,
+    /// `quotas`.
+    pub quotas: Quotas,
     /// `rooms.create.idle_ttl`: an empty room is forgotten after it.
     pub room_idle_ms: u64,
     /// `rooms.types.client`: what users may send.
     pub client_types: MessageTypes,
     /// `rooms.types.priority`: which of theirs ride in the priority class.
     pub priority_types: MessageTypes,
+}
+
+/// What may be done how often (`quotas`), as far as the engine knows who does it. `None`, 0: no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quotas {
+    /// `connection_frames`: above it RATE_LIMITED, then closed. Fails open.
+    pub connection_frames: Option<Rate>,
+    /// `user.connections`: above it TOO_MANY. Fails closed.
+    pub user_connections: usize,
+    /// `user.messages`: above it RATE_LIMITED. Fails open.
+    pub user_messages: Option<Rate>,
+    /// `user.joins`: above it RATE_LIMITED. Fails open.
+    pub user_joins: Option<Rate>,
+    /// `user.reconnects`: above it RATE_LIMITED for five minutes. Fails closed.
+    pub user_reconnects: Option<Rate>,
+    /// `room.messages`: above it RATE_LIMITED. Fails open.
+    pub room_messages: Option<Rate>,
+    /// `room.priority_percent`: what of it only the priority class may use.
+    pub priority_percent: u32,
 }
 
 /// A count that all shards of a node share, with its bound. Not on any message's way.
@@ -138,6 +165,9 @@ impl Default for Config {
             rooms_per_connection: 16,
             rooms: Budget::new(100_000),
             guests: true,
+            sessions: SessionPolicy::All,
+            expiry_grace_ms: 25_000,
+            quotas: Quotas::default(),
             room_idle_ms: 60_000,
             client_types: MessageTypes::new([0, 2]),
             priority_types: MessageTypes::default(),

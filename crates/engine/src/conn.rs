@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use longwire_wire::Status;
+
 use crate::account::Tally;
 use crate::ids::Millis;
 use crate::log::Place;
+use crate::quota::Bucket;
 use crate::session::Session;
 
 /// What fan-out reads of a connection: two bytes, so that a round stays in the cache.
@@ -22,6 +25,13 @@ pub(crate) struct Conn {
     pub(crate) generation: u32,
     /// Between `connect` and `release`.
     pub(crate) open: bool,
+    /// Frames in a row that were over `quotas.connection_frames`.
+    pub(crate) frames_refused: u8,
+    pub(crate) frames: Bucket,
+    /// Its user's home was asked to take it in: to be withdrawn there when it ends.
+    pub(crate) enrolled: bool,
+    /// Its first LOGIN is refused with this, whatever it says.
+    pub(crate) unwelcome: Option<Status>,
     /// It has published: its own records may be in a log.
     pub(crate) spoke: bool,
     pub(crate) wait: Wait,
@@ -189,6 +199,10 @@ impl Conn {
         Self {
             generation: 0,
             open: false,
+            frames_refused: 0,
+            frames: Bucket::default(),
+            enrolled: false,
+            unwelcome: None,
             spoke: false,
             wait: Wait::No,
             session: Session::AwaitLogin(crate::session::AwaitLogin { since: Millis(0), began: None }),
@@ -205,7 +219,7 @@ mod tests {
 
     #[test]
     fn an_idle_connection_in_one_room_stays_small() {
-        assert!(size_of::<Conn>() <= 96, "{}", size_of::<Conn>());
+        assert!(size_of::<Conn>() <= 112, "{}", size_of::<Conn>());
         assert_eq!(size_of::<Hot>(), 2);
     }
 

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use longwire_wire::{Status, put_record, record_bytes};
 
-use crate::account::{Kind, Tally};
+use crate::account::{Class, Kind, Tally};
 use crate::batch::Batch;
 use crate::ids::{ConnId, Millis, Now, ShardId};
 use crate::limits::PENDING_RECORDS_MAX;
 use crate::log::{Log, Place, RingLimits};
 use crate::post::{Ports, Position, Publish, ShardMsg};
+use crate::quota::Bucket;
 use crate::shard::Shard;
 
 pub(crate) struct Home {
@@ -30,6 +31,9 @@ pub(crate) struct Home {
     is_behind: bool,
     is_dirty: bool,
     empty_since: Option<Millis>,
+    /// `quotas.room.messages`, and what of it chat may use.
+    permits: Bucket,
+    chat_permits: Bucket,
 }
 
 struct Subscriber {
@@ -71,15 +75,16 @@ impl Shard {
         split: usize,
         now: Now,
         ports: &mut impl Ports,
-    ) {
+    ) -> Result<(), Status> {
+        self.room_has_permit(at, kind, now)?;
         let (bytes_max, records_max) =
             (self.config.push_max, self.config.ring.records.min(PENDING_RECORDS_MAX));
-        let Some(home) = self.homes.get_mut(at) else { return };
+        let Some(home) = self.homes.get_mut(at) else { return Err(Status::INTERNAL) };
         let bytes = home.pending.records.len() + record_bytes(fields, now.unix_ms.max(home.last_ms));
         if !home.pending.metas.is_empty() && (bytes > bytes_max || home.pending.metas.len() >= records_max) {
             self.seal_and_post(at, ports);
         }
-        let Some(home) = self.homes.get_mut(at) else { return };
+        let Some(home) = self.homes.get_mut(at) else { return Err(Status::INTERNAL) };
         //= PROTOCOL.md#11.5
         // Timestamps never decrease within a room, in the order of its records.
         home.last_ms = now.unix_ms.max(home.last_ms);
@@ -98,12 +103,32 @@ impl Shard {
             self.dirty.push(at);
         }
         self.stats.sequenced += 1;
+        Ok(())
+    }
+
+    /// Takes a permit of `quotas.room.messages`. Of the rate a share is the priority class's alone.
+    fn room_has_permit(&mut self, at: u32, kind: Kind, now: Now) -> Result<(), Status> {
+        let quotas = &self.config.quotas;
+        let (Some(rate), Some(home)) = (quotas.room_messages, self.homes.get_mut(at)) else { return Ok(()) };
+        let (mut chat, mut all) = (home.chat_permits, home.permits);
+        let chat_passes = kind.class() == Class::Priority
+            || chat.take(rate.share(100 - quotas.priority_percent.min(99)), now.mono);
+        if !(chat_passes && all.take(rate, now.mono)) {
+            return Err(Status::RATE_LIMITED);
+        }
+        (home.chat_permits, home.permits) = (chat, all);
+        Ok(())
     }
 
     pub(crate) fn home_publish(&mut self, publish: Publish, now: Now, ports: &mut impl Ports) {
-        if let Some(&at) = self.home_names.get(&publish.room) {
+        // no home: its sender's shard has unsubscribed since, so nobody is owed the record
+        let Some(&at) = self.home_names.get(&publish.room) else { return };
+        let taken =
             self.sequence(at, publish.kind, publish.origin, &publish.fields, publish.split, now, ports);
-        } // no home: its sender's shard has unsubscribed since, so nobody is owed the record
+        if let Err(status) = taken {
+            let Publish { origin: conn, seq, code, .. } = publish;
+            self.tell(conn.shard, ShardMsg::PublishRefused { conn, seq, code, status }, now, ports);
+        }
     }
 
     /// Batches for rooms with subscribers elsewhere; for the others the round that begins next takes all there is.
@@ -207,7 +232,7 @@ impl Shard {
     pub(crate) fn home_subscribe(&mut self, from: ShardId, name: Arc<str>, now: Now, ports: &mut impl Ports) {
         let Some(at) = self.home_of_name(&name) else {
             let status = Status::OVERLOADED;
-            return self.reply(from, ShardMsg::SubscribeRefused { room: name, status }, now, ports);
+            return self.tell(from, ShardMsg::SubscribeRefused { room: name, status }, now, ports);
         };
         self.seal_and_post(at, ports);
         let Some(home) = self.homes.get_mut(at) else { return };
@@ -216,7 +241,7 @@ impl Shard {
         home.subscribers.push(Subscriber { shard: from, next: place.offset, lost_own: Vec::new() });
         home.empty_since = None;
         let reply = ShardMsg::Subscribed { room: name, epoch: home.epoch, at: Position(place) };
-        self.reply(from, reply, now, ports);
+        self.tell(from, reply, now, ports);
     }
 
     pub(crate) fn home_unsubscribe(&mut self, from: ShardId, name: &str, now: Now) {
@@ -264,19 +289,12 @@ impl Shard {
             is_behind: false,
             is_dirty: false,
             empty_since: None,
+            permits: Bucket::default(),
+            chat_permits: Bucket::default(),
         };
         let at = self.homes.insert(Box::new(home));
         self.home_names.insert(Arc::clone(name), at);
         Some(at)
-    }
-
-    fn reply(&mut self, to: ShardId, msg: ShardMsg, now: Now, ports: &mut impl Ports) {
-        if to == self.id {
-            self.receive(to, msg, now, ports);
-        } else {
-            let posted = ports.post(to, msg);
-            debug_assert!(posted.is_ok(), "control messages are never refused");
-        }
     }
 }
 

@@ -8,7 +8,9 @@ use longwire_wire::{
 use crate::action::{Action, CloseReason};
 use crate::conn::Wait;
 use crate::ids::{Now, Slot};
-use crate::limits::{ANSWERS_BYTES_MAX, TURN_ANSWER_BYTES_MAX, TURN_BYTES_MAX, TURN_FRAMES_MAX};
+use crate::limits::{
+    ANSWERS_BYTES_MAX, FRAMES_REFUSED_MAX, TURN_ANSWER_BYTES_MAX, TURN_BYTES_MAX, TURN_FRAMES_MAX,
+};
 use crate::post::Ports;
 use crate::session::{Authenticating, AwaitLogin, LoggedIn, Msg, Rule, Session, State, rule};
 use crate::shard::Shard;
@@ -113,6 +115,9 @@ impl Shard {
         match Decoder::new(dialect.length, self.config.frame_max as u32).next(input) {
             Ok(Some((frame, bytes))) => {
                 self.conns[slot as usize].last_seen = now.mono;
+                if let Some(step) = self.too_fast(slot, &frame.header, now, ports) {
+                    return if matches!(step, Step::Took(_)) { Step::Took(bytes) } else { step };
+                }
                 match self.frame(slot, frame, now, ports) {
                     Step::Took(_) => Step::Took(bytes),
                     step @ (Step::More | Step::Wait | Step::Closed) => step,
@@ -122,6 +127,24 @@ impl Shard {
             Err(FrameError::TooLarge { header, .. }) => self.apply(slot, &header, Msg::TooLong, now, ports),
             Err(FrameError::ShortLen { header }) => self.apply(slot, &header, Msg::BadHeader, now, ports),
         }
+    }
+
+    /// Takes a permit of `quotas.connection_frames`; refuses the frame where there is none, and at last the connection.
+    fn too_fast(&mut self, slot: Slot, header: &Header, now: Now, ports: &mut impl Ports) -> Option<Step> {
+        let rate = self.config.quotas.connection_frames?;
+        let conn = &mut self.conns[slot as usize];
+        if conn.frames.take(rate, now.mono) {
+            conn.frames_refused = 0;
+            return None;
+        }
+        conn.frames_refused += 1;
+        let closes = conn.frames_refused >= FRAMES_REFUSED_MAX;
+        let step = self.refuse(slot, header, Status::RATE_LIMITED);
+        if closes {
+            self.close_after_flush(slot, CloseReason::TooFast, now, ports);
+            return Some(Step::Closed);
+        }
+        Some(step)
     }
 
     /// A frame that is not all here yet may be refused already.
@@ -279,6 +302,10 @@ impl Shard {
         now: Now,
         ports: &mut impl Ports,
     ) -> Step {
+        if let Some(status) = self.conns[slot as usize].unwelcome.take() {
+            self.refuse_first_login(slot, seq, status, now, ports);
+            return Step::Took(0);
+        }
         let session = &self.conns[slot as usize].session;
         match rule(session.state(), login_msg(session, &request)) {
             Rule::EnterAsGuest => self.enter_as_guest(slot, seq, now, ports),
@@ -323,7 +350,7 @@ impl Shard {
             Session::User(user) => Some(LoggedIn::User(user)),
             Session::AwaitLogin(_) | Session::Authenticating(_) | Session::Closing(_) => None,
         };
-        *session = Session::Authenticating(Box::new(Authenticating { seq, before }));
+        *session = Session::Authenticating(Box::new(Authenticating { seq, before, admitted: None }));
         self.conns[slot as usize].wait = Wait::Login;
         self.actions.push_back(Action::Authenticate {
             conn,
@@ -337,6 +364,9 @@ impl Shard {
             Ok(room) => room,
             Err(err) => return self.refuse(slot, header, body_status(err)),
         };
+        if let Some(status) = self.join_refusal(slot, room, now) {
+            return self.refuse(slot, header, status);
+        }
         match rule(self.state(slot), Msg::Join) {
             Rule::Join => {
                 self.join_room(slot, header.seq, room, now, ports);
@@ -361,6 +391,7 @@ impl Shard {
         };
         let open = config.client_types.contains(cms.message_type);
         match rule(self.state(slot), if open { Msg::Cms } else { Msg::CmsClosedType }) {
+            Rule::Publish if self.is_expired(slot, now) => self.refuse(slot, header, Status::UNAUTHENTICATED),
             Rule::Publish => self.publish(slot, header, &cms, &rules, now, ports),
             Rule::Refuse(status) => self.refuse(slot, header, status),
             _not_logged_in => Step::Took(0), // `consume` lets no frame through in the other states
@@ -376,14 +407,30 @@ impl Shard {
         now: Now,
         ports: &mut impl Ports,
     ) -> Step {
-        match self.publish_record(slot, cms, rules, now, ports) {
+        match self.publish_record(slot, header, cms, rules, now, ports) {
             crate::publish::Published::Yes => Step::Took(0),
-            crate::publish::Published::NotJoined => self.refuse(slot, header, Status::NOT_JOINED),
+            crate::publish::Published::Refused(status) => self.refuse(slot, header, status),
             crate::publish::Published::HomeIsFull => {
                 self.wait_for_home(slot);
                 Step::Wait
             }
         }
+    }
+}
+
+impl Shard {
+    fn is_expired(&self, slot: Slot, now: Now) -> bool {
+        self.conns[slot as usize].session.user().is_some_and(|user| user.identity.is_expired(now, 0))
+    }
+
+    /// Why a user may not join `room`, if it may not: its token's rooms, or its rate.
+    fn join_refusal(&self, slot: Slot, room: &str, now: Now) -> Option<Status> {
+        let user = self.conns[slot as usize].session.user()?;
+        if !user.identity.may_join(room) {
+            return Some(Status::FORBIDDEN);
+        }
+        let (rate, shared) = (self.config.quotas.user_joins?, user.shared.as_ref()?);
+        (!shared.joins.take(rate, now.mono)).then_some(Status::RATE_LIMITED)
     }
 }
 

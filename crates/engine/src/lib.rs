@@ -28,13 +28,17 @@ mod login;
 mod planted;
 mod post;
 mod publish;
+mod quota;
 mod room;
 mod round;
 mod session;
 mod shard;
 mod sweep;
 mod table;
+mod users;
 
+#[cfg(test)]
+mod orders;
 #[cfg(test)]
 mod sim;
 #[cfg(test)]
@@ -43,10 +47,12 @@ mod trace;
 pub use account::{Books, Class, DropReason, Kind, TYPE_NAMES, Tally};
 pub use action::{Action, CloseReason};
 pub use batch::{Batch, RecordMeta};
-pub use config::{Budget, Config, MessageTypes, RingLimits};
+pub use config::{Budget, Config, MessageTypes, Quotas, RingLimits};
 pub use ids::{ConnId, Millis, Now, ShardId, Slot};
 pub use input::{Consumed, Then};
-pub use login::{Identity, LoginAnswer};
+pub use login::{Claims, Identity, LoginAnswer};
 pub use post::{Offered, Ports, Position, Publish, ShardMsg};
+pub use quota::{Bucket, Rate, SharedBucket};
 pub use session::{Msg, Rule, State, rule};
 pub use shard::{Pressure, Shard, Stats};
+pub use users::{SessionPolicy, UserState};

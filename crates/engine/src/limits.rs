@@ -42,3 +42,12 @@ pub const DRAIN_PER_SECOND_MIN: u64 = 500;
 
 /// Where rings are trimmed to once all of them together are over their bound, in percent of it: a scan frees a tenth.
 pub const RINGS_TRIM_PERCENT: usize = 90;
+
+/// How long a user is refused that has come back too often (`quotas.user.reconnects`).
+pub const RECONNECTS_REFUSED_MS: u64 = 5 * 60 * 1000;
+
+/// Users a shard remembers, those with sessions included, before it forgets the buckets of those who are gone.
+pub const USERS_REMEMBERED_MAX: usize = 200_000;
+
+/// Frames in a row over `quotas.connection_frames` that close a connection: each before it was told so.
+pub const FRAMES_REFUSED_MAX: u8 = 100;

@@ -1,5 +1,7 @@
 //! The seam to login providers: a question goes out as [`crate::Action::Authenticate`], its answer comes in later.
 
+use std::sync::Arc;
+
 use longwire_wire::{Status, UserInfo};
 
 use crate::action::CloseReason;
@@ -9,14 +11,45 @@ use crate::planted::Planted;
 use crate::post::Ports;
 use crate::session::{Guest, LoggedIn, Session, User};
 use crate::shard::Shard;
+use crate::users::UserState;
 
 /// Who a user is, as its login provider says.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The `from` of its records.
     pub user_id: Box<str>,
-    /// What the provider states about it; replaces the client's own `userInfo`.
-    pub info: Option<Box<UserInfo>>,
+    /// What else the provider says; a box, so that a user without claims costs nothing for it.
+    pub claims: Option<Box<Claims>>,
+}
+
+/// What a login provider may say of a user beside its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// Replaces the client's own `userInfo`.
+    pub info: Option<UserInfo>,
+    /// The rooms it may join; `None`: any.
+    pub rooms: Option<Vec<Box<str>>>,
+    /// Unix milliseconds from which it may not send any more.
+    pub expires_at_ms: Option<u64>,
+}
+
+impl Identity {
+    /// What replaces the client's own `userInfo`, if anything does.
+    pub(crate) fn info(&self) -> Option<&UserInfo> {
+        self.claims.as_ref()?.info.as_ref()
+    }
+
+    /// Whether the token's time is over, for `grace` milliseconds already.
+    pub(crate) fn is_expired(&self, now: Now, grace: u64) -> bool {
+        let expires = self.claims.as_ref().and_then(|claims| claims.expires_at_ms);
+        expires.is_some_and(|at| at.saturating_add(grace) <= now.unix_ms)
+    }
+
+    /// Whether the user may join `room`.
+    pub(crate) fn may_join(&self, room: &str) -> bool {
+        let rooms = self.claims.as_ref().and_then(|claims| claims.rooms.as_ref());
+        rooms.is_none_or(|rooms| rooms.iter().any(|allowed| **allowed == *room))
+    }
 }
 
 impl std::fmt::Debug for Identity {
@@ -29,20 +62,82 @@ impl std::fmt::Debug for Identity {
 pub type LoginAnswer = Result<Identity, Status>;
 
 impl Shard {
-    /// Takes a provider's answer. One that comes too late (connection gone, slot used again, server draining) finds nobody.
+    /// Takes a provider's answer. One that comes too late (connection gone, slot used again, closing) finds nobody.
     pub fn login_answered(&mut self, conn: ConnId, answer: LoginAnswer, now: Now, ports: &mut impl Ports) {
         let late = self.is_planted(Planted::LateAuthOnReusedSlot);
         let Some(slot) = self.find(if late { self.conn_id(conn.slot) } else { conn }) else { return };
+        let enrolls = self.enrolls();
         let Session::Authenticating(auth) = &mut self.conns[slot as usize].session else { return };
-        let (seq, first, before) = (auth.seq, auth.before.is_none(), auth.before.take());
-        match (answer, before) {
-            (Ok(identity), before) => {
-                let failures = before.as_ref().map_or(0, LoggedIn::failures);
-                self.logged_in(slot, first, Session::User(User { identity, failures }));
-                self.answer_login(slot, seq, Status::OK, now, ports);
+        if auth.admitted.is_some() {
+            return; // answered already
+        }
+        match answer {
+            Err(status) => self.login_refused(slot, status, now, ports),
+            Ok(identity) if enrolls => {
+                let user: Arc<str> = Arc::from(&*identity.user_id);
+                auth.admitted = Some(identity);
+                self.conns[slot as usize].enrolled = true;
+                self.ask_to_enroll(user, conn, now, ports);
             }
-            (Err(status), None) => self.refuse_first_login(slot, seq, status, now, ports),
-            (Err(status), Some(before)) => {
+            Ok(identity) => self.login_accepted(slot, identity, None, now, ports),
+        }
+    }
+
+    /// The user's home has taken the session in.
+    pub(crate) fn enrolled(&mut self, conn: ConnId, state: Arc<UserState>, now: Now, ports: &mut impl Ports) {
+        let Some(slot) = self.find(conn) else { return };
+        let Session::Authenticating(auth) = &mut self.conns[slot as usize].session else { return };
+        if let Some(identity) = auth.admitted.take() {
+            self.login_accepted(slot, identity, Some(state), now, ports);
+        }
+    }
+
+    /// The user's home has no place for the session.
+    pub(crate) fn enroll_refused(&mut self, conn: ConnId, status: Status, now: Now, ports: &mut impl Ports) {
+        let Some(slot) = self.find(conn) else { return };
+        let Session::Authenticating(auth) = &mut self.conns[slot as usize].session else { return };
+        if auth.admitted.take().is_some() {
+            let renews = matches!(auth.before, Some(LoggedIn::User(_)));
+            if !renews {
+                self.conns[slot as usize].enrolled = false;
+            }
+            self.login_refused(slot, status, now, ports);
+        }
+    }
+
+    /// A newer session of the same user has taken this one's place.
+    pub(crate) fn displaced(&mut self, conn: ConnId, now: Now, ports: &mut impl Ports) {
+        if let Some(slot) = self.find(conn).filter(|&slot| self.state(slot) != crate::session::State::Closing)
+        {
+            self.close_after_flush(slot, CloseReason::Replaced, now, ports);
+        }
+    }
+
+    fn login_accepted(
+        &mut self,
+        slot: u32,
+        identity: Identity,
+        shared: Option<Arc<UserState>>,
+        now: Now,
+        ports: &mut impl Ports,
+    ) {
+        let Session::Authenticating(auth) = &mut self.conns[slot as usize].session else { return };
+        let (seq, before) = (auth.seq, auth.before.take());
+        if matches!(before, Some(LoggedIn::Guest(_))) {
+            ports.guest_left(slot);
+        }
+        let failures = before.as_ref().map_or(0, LoggedIn::failures);
+        self.logged_in(slot, before.is_none(), Session::User(User { identity, failures, shared }));
+        self.answer_login(slot, seq, Status::OK, now, ports);
+        self.resume(slot, now);
+    }
+
+    fn login_refused(&mut self, slot: u32, status: Status, now: Now, ports: &mut impl Ports) {
+        let Session::Authenticating(auth) = &mut self.conns[slot as usize].session else { return };
+        let (seq, before) = (auth.seq, auth.before.take());
+        match before {
+            None => self.refuse_first_login(slot, seq, status, now, ports),
+            Some(before) => {
                 self.conns[slot as usize].session = before.into_session();
                 self.refuse_later_login(slot, seq, status, now, ports);
             }
@@ -55,7 +150,7 @@ impl Shard {
         let refusal = match self.refuses_logins() {
             Some(status) => Some(status),
             None if !self.config.guests => Some(Status::FORBIDDEN),
-            None => None,
+            None => ports.admit_guest(slot).err(),
         };
         match refusal {
             Some(status) => self.refuse_first_login(slot, seq, status, now, ports),

@@ -8,6 +8,7 @@ use crate::account::{Kind, Tally};
 use crate::batch::Batch;
 use crate::ids::{ConnId, ShardId, Slot};
 use crate::log::Place;
+use crate::users::UserState;
 
 /// What a socket made of the bytes it was offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,18 @@ pub trait Ports {
     /// Hands a message to another shard, behind all that was handed to it before. Data is refused, and comes back,
     /// where the ring is full; control messages ([`ShardMsg::is_control`]) never are.
     fn post(&mut self, to: ShardId, msg: ShardMsg) -> Result<(), ShardMsg>;
+
+    /// Whether one more guest may come from where `slot` comes from; counts it if so, until it is closed or
+    /// [`Ports::guest_left`] says that it is a user now.
+    fn admit_guest(&mut self, slot: Slot) -> Result<(), Status> {
+        let _ = slot;
+        Ok(())
+    }
+
+    /// A guest has become a user.
+    fn guest_left(&mut self, slot: Slot) {
+        let _ = slot;
+    }
 }
 
 /// What shards say to each other. Between two shards in the order it was said.
@@ -59,6 +72,50 @@ pub enum ShardMsg {
     },
     /// To the home: sequence this record.
     Publish(Box<Publish>),
+    /// To a sender's shard: its room's home refused the record.
+    PublishRefused {
+        /// Who said it.
+        conn: ConnId,
+        /// The CMS's seq.
+        seq: u32,
+        /// The CMS's command byte.
+        code: u8,
+        /// Why.
+        status: Status,
+    },
+    /// To a user's home: a session whose login provider said yes.
+    Enroll {
+        /// Whose.
+        user: Arc<str>,
+        /// Which.
+        conn: ConnId,
+    },
+    /// From a user's home: the session is one of the user's.
+    Enrolled {
+        /// Which.
+        conn: ConnId,
+        /// What it shares with the others.
+        state: Arc<UserState>,
+    },
+    /// From a user's home: the session is one too many, or comes too often.
+    EnrollRefused {
+        /// Which.
+        conn: ConnId,
+        /// Why.
+        status: Status,
+    },
+    /// From a user's home: a newer session took this one's place.
+    Displace {
+        /// Which.
+        conn: ConnId,
+    },
+    /// To a user's home: the session has ended.
+    Withdraw {
+        /// Whose.
+        user: Arc<str>,
+        /// Which.
+        conn: ConnId,
+    },
     /// To a subscriber: what the log gained.
     Batch {
         /// The room.
@@ -89,16 +146,26 @@ pub struct Publish {
     pub fields: Vec<u8>,
     /// Where in `fields` the timestamp goes.
     pub split: usize,
+    /// The CMS's seq and command byte, for a refusal.
+    pub seq: u32,
+    /// See `seq`.
+    pub code: u8,
 }
 
 impl ShardMsg {
-    /// Never refused: bounded by one request in flight a connection.
+    /// Never refused: bounded by one request in flight a connection, and one refusal a record in flight.
     pub fn is_control(&self) -> bool {
         match self {
             Self::Subscribe { .. }
             | Self::Subscribed { .. }
             | Self::SubscribeRefused { .. }
-            | Self::Unsubscribe { .. } => true,
+            | Self::Unsubscribe { .. }
+            | Self::PublishRefused { .. }
+            | Self::Enroll { .. }
+            | Self::Enrolled { .. }
+            | Self::EnrollRefused { .. }
+            | Self::Displace { .. }
+            | Self::Withdraw { .. } => true,
             Self::Publish(_) | Self::Batch { .. } => false,
         }
     }
@@ -111,7 +178,13 @@ impl ShardMsg {
             Self::Subscribe { .. }
             | Self::Subscribed { .. }
             | Self::SubscribeRefused { .. }
-            | Self::Unsubscribe { .. } => 0,
+            | Self::Unsubscribe { .. }
+            | Self::PublishRefused { .. }
+            | Self::Enroll { .. }
+            | Self::Enrolled { .. }
+            | Self::EnrollRefused { .. }
+            | Self::Displace { .. }
+            | Self::Withdraw { .. } => 0,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! From a checked CMS to a record at its room's home.
 
-use longwire_wire::{Cms, CmsRules, put_record_fields};
+use longwire_wire::{Cms, CmsRules, Header, Status, put_record_fields};
 
 use crate::account::{Class, Kind};
 use crate::conn::Wait;
@@ -11,7 +11,7 @@ use crate::shard::Shard;
 /// What became of a CMS whose sender may speak.
 pub(crate) enum Published {
     Yes,
-    NotJoined,
+    Refused(Status),
     /// Nothing happened: the ring to the room's home has no place at the moment.
     HomeIsFull,
 }
@@ -21,6 +21,7 @@ impl Shard {
     pub(crate) fn publish_record(
         &mut self,
         slot: Slot,
+        header: &Header,
         cms: &Cms<'_>,
         rules: &CmsRules<'_>,
         now: Now,
@@ -32,12 +33,17 @@ impl Shard {
         let mut joined = conn.memberships.as_slice().iter().filter_map(|one| self.rooms.get(one.room));
         let (Some(room), Some(user)) = (joined.find(|room| *room.name == *cms.to), conn.session.user())
         else {
-            return Published::NotJoined;
+            return Published::Refused(Status::NOT_JOINED);
         };
+        if let (Some(rate), Some(shared)) = (self.config.quotas.user_messages, &user.shared)
+            && !shared.messages.take(rate, now.mono)
+        {
+            return Published::Refused(Status::RATE_LIMITED);
+        }
         //= PROTOCOL.md#11.3
         // The server replaces `from` with the userId of the session, whatever came.
         self.fields.clear();
-        let info = user.identity.info.as_deref();
+        let info = user.identity.info();
         let split = put_record_fields(&mut self.fields, cms, rules, &user.identity.user_id, info);
         let priority = self.config.priority_types.contains(cms.message_type);
         let kind = Kind::new(if priority { Class::Priority } else { Class::Chat }, cms.message_type);
@@ -45,12 +51,16 @@ impl Shard {
         match room.home_here {
             Some(home) => {
                 let fields = std::mem::take(&mut self.fields);
-                self.sequence(home, kind, origin, &fields, split, now, ports);
+                let taken = self.sequence(home, kind, origin, &fields, split, now, ports);
                 self.fields = fields;
+                if let Err(status) = taken {
+                    return Published::Refused(status);
+                }
             }
             None => {
                 let (home, room) = (room.home, std::sync::Arc::clone(&room.name));
-                let publish = Publish { room, origin, kind, fields: self.fields.clone(), split };
+                let (seq, code) = (header.seq, header.command);
+                let publish = Publish { room, origin, kind, fields: self.fields.clone(), split, seq, code };
                 if ports.post(home, ShardMsg::Publish(Box::new(publish))).is_err() {
                     return Published::HomeIsFull;
                 }

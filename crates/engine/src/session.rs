@@ -3,11 +3,14 @@
 //! [`rule`] is the whole decision; `session_transitions.txt` beside this file is its table, and a test holds the
 //! two together. The same table for client authors: PROTOCOL.md section 16.
 
+use std::sync::Arc;
+
 use longwire_wire::Status;
 
 use crate::action::CloseReason;
 use crate::ids::Millis;
 use crate::login::Identity;
+use crate::users::UserState;
 
 /// The state of a connection's session. One struct a state: what a state does not have cannot be read.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub(crate) struct Authenticating {
     pub(crate) seq: u32,
     /// What it was before, where this is not its first LOGIN.
     pub(crate) before: Option<LoggedIn>,
+    /// Whom the provider says it is: the user's home is asked next.
+    pub(crate) admitted: Option<Identity>,
 }
 
 /// What a later LOGIN can fall back to.
@@ -51,6 +56,8 @@ pub(crate) struct Guest {
 pub(crate) struct User {
     pub(crate) identity: Identity,
     pub(crate) failures: u8,
+    /// What it shares with the user's other sessions, where quotas need it.
+    pub(crate) shared: Option<Arc<UserState>>,
 }
 
 #[derive(Debug)]
@@ -79,6 +86,17 @@ impl Session {
             Self::Guest(_) => State::Guest,
             Self::User(_) => State::User,
             Self::Closing(_) => State::Closing,
+        }
+    }
+
+    /// Whose session it is, or is about to be.
+    pub(crate) fn user_id(&self) -> Option<&str> {
+        match self {
+            Self::Authenticating(auth) if auth.admitted.is_some() => {
+                auth.admitted.as_ref().map(|user| &*user.user_id)
+            }
+            Self::Authenticating(_) | Self::User(_) => self.user().map(|user| &*user.identity.user_id),
+            Self::AwaitLogin(_) | Self::Guest(_) | Self::Closing(_) => None,
         }
     }
 

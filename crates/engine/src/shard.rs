@@ -18,6 +18,7 @@ use crate::post::{Ports, ShardMsg};
 use crate::room::{HOLE, Room};
 use crate::session::{AwaitLogin, Session, State};
 use crate::table::Table;
+use crate::users::Users;
 
 /// What a shard counts beside its [`Books`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,6 +95,9 @@ pub struct Shard {
     pub(crate) behind: Vec<u32>,
     /// Connections that wait for a home's ring.
     pub(crate) home_waiters: Vec<ConnId>,
+    pub(crate) users: Users,
+    /// Sessions that ended, and their users' homes have not heard of it yet.
+    pub(crate) withdrawals: Vec<(Arc<str>, ConnId)>,
     pub(crate) actions: VecDeque<Action>,
     pub(crate) inflater: Inflater,
     pub(crate) deflater: Deflater,
@@ -141,6 +145,8 @@ impl Shard {
             dirty: Vec::new(),
             behind: Vec::new(),
             home_waiters: Vec::new(),
+            users: Users::default(),
+            withdrawals: Vec::new(),
             actions: VecDeque::new(),
             inflater: Inflater::new(),
             deflater: Deflater::new(6),
@@ -181,6 +187,11 @@ impl Shard {
         id
     }
 
+    /// Whatever the first LOGIN of `slot` says, it is refused with `status`, and closed.
+    pub fn refuse_login(&mut self, slot: Slot, status: Status) {
+        self.conns[slot as usize].unwelcome = Some(status);
+    }
+
     /// The driver has closed the socket of an [`Action::Close`]: the slot may be used again.
     pub fn release(&mut self, slot: Slot) {
         let generation = self.conns[slot as usize].generation;
@@ -213,6 +224,14 @@ impl Shard {
             ShardMsg::Publish(publish) => self.home_publish(*publish, now, ports),
             ShardMsg::Subscribed { room, epoch, at } => self.subscribed(&room, epoch, at.0, now, ports),
             ShardMsg::SubscribeRefused { room, status } => self.subscribe_refused(&room, status, now, ports),
+            ShardMsg::PublishRefused { conn, seq, code, status } => {
+                self.publish_refused(conn, (seq, code), status, now, ports);
+            }
+            ShardMsg::Enroll { user, conn } => self.enroll(user, conn, now, ports),
+            ShardMsg::Enrolled { conn, state } => self.enrolled(conn, state, now, ports),
+            ShardMsg::EnrollRefused { conn, status } => self.enroll_refused(conn, status, now, ports),
+            ShardMsg::Displace { conn } => self.displaced(conn, now, ports),
+            ShardMsg::Withdraw { user, conn } => self.withdraw(&user, conn),
             ShardMsg::Batch { room, epoch, batch, lost_own } => {
                 self.batch_came(&room, epoch, batch, &lost_own)
             }
@@ -221,6 +240,7 @@ impl Shard {
 
     /// One slice of what is to be done: batches to their subscribers, rounds to their members, laggards forward.
     pub fn run(&mut self, now: Now, ports: &mut impl Ports) {
+        self.post_withdrawals(now, ports);
         self.retry_home_waiters(now);
         self.retry_behind(ports);
         self.flush_homes(ports);
@@ -237,7 +257,10 @@ impl Shard {
 
     /// Whether [`Shard::run`] has something to do at once.
     pub fn busy(&self) -> bool {
-        !(self.ready.is_empty() && self.catch_up.is_empty() && self.dirty.is_empty())
+        !(self.ready.is_empty()
+            && self.catch_up.is_empty()
+            && self.dirty.is_empty()
+            && self.withdrawals.is_empty())
     }
 
     /// Whether [`Shard::run`] has something to try again soon: another shard's ring was full.

@@ -16,12 +16,13 @@ impl Shard {
     pub fn tick(&mut self, now: Now, ports: &mut impl Ports) {
         for slot in 0..self.conns.len() as Slot {
             if self.conns[slot as usize].open {
-                self.sweep_conn(slot, now);
+                self.sweep_conn(slot, now, ports);
             }
         }
         if now.mono.since(self.rooms_swept) >= ROOMS_SWEEP_MS {
             self.sweep_rooms(now, ports);
             self.sweep_homes(now);
+            self.sweep_users(now);
         }
         self.relieve(now);
     }
@@ -41,7 +42,12 @@ impl Shard {
         logged_in && conn.wait == Wait::No && now.mono.since(conn.last_seen) >= self.config.idle_ms
     }
 
-    fn sweep_conn(&mut self, slot: Slot, now: Now) {
+    fn sweep_conn(&mut self, slot: Slot, now: Now, ports: &mut impl Ports) {
+        let grace = self.config.expiry_grace_ms;
+        let user = self.conns[slot as usize].session.user();
+        if user.is_some_and(|user| user.identity.is_expired(now, grace)) {
+            return self.close_after_flush(slot, CloseReason::Expired, now, ports);
+        }
         if self.is_idle(slot, now) {
             self.actions.push_back(Action::LastLook(slot));
         }
