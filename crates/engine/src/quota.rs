@@ -56,6 +56,18 @@ impl Bucket {
     }
 }
 
+impl Bucket {
+    /// Whether there is a permit, without taking it.
+    pub fn has(&self, rate: Rate, now: Millis) -> bool {
+        rate.take(self.0, micros(now)).is_some()
+    }
+
+    /// Whether it is full: nothing is to be remembered.
+    pub fn is_full(&self, now: Millis) -> bool {
+        self.0 <= micros(now)
+    }
+}
+
 /// A bucket that connections of one user on several shards take from.
 #[derive(Debug, Default)]
 pub struct SharedBucket(AtomicU64);
@@ -64,11 +76,6 @@ impl SharedBucket {
     /// Takes a permit, if there is one.
     pub fn take(&self, rate: Rate, now: Millis) -> bool {
         self.0.fetch_update(Relaxed, Relaxed, |full_at| rate.take(full_at, micros(now))).is_ok()
-    }
-
-    /// Whether there is a permit, without taking it.
-    pub fn has(&self, rate: Rate, now: Millis) -> bool {
-        rate.take(self.0.load(Relaxed), micros(now)).is_some()
     }
 
     /// Whether it is full: nothing is to be remembered.

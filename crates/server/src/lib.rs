@@ -13,6 +13,7 @@ mod login;
 mod memory;
 mod reactor;
 mod serve;
+mod throttle;
 
 pub use listen::ListenError;
 pub use serve::{ServeEnd, ServeError, ServeOptions, serve};
