@@ -117,6 +117,8 @@ impl World {
                 longest >= config.stall_ms || config.pinned_max < 1 << 30
             }
             CloseReason::Overloaded => self.pressed || config.unauthenticated_max < 100,
+            // no plan sets a policy, an expiry or a rate: `orders` and the end-to-end tests do
+            CloseReason::Replaced | CloseReason::Expired | CloseReason::TooFast => false,
             CloseReason::Draining => self.drained,
             CloseReason::Cut => self.cut,
         };

@@ -14,7 +14,7 @@ use super::truth::Truth;
 use crate::action::Action;
 use crate::ids::{ConnId, Millis, Now, ShardId};
 use crate::input::Then;
-use crate::login::{Identity, LoginAnswer};
+use crate::login::{Claims, Identity, LoginAnswer};
 use crate::planted::Planted;
 use crate::post::ShardMsg;
 use crate::shard::Shard;
@@ -327,7 +327,10 @@ impl World {
         let verdict = token.strip_prefix("token ").and_then(|code| code.parse().ok());
         let status = Status(verdict.ok_or_else(|| format!("nobody has the token {token:?}"))?);
         let answer = match status {
-            Status::OK => Ok(Identity { user_id: user_id.into(), info: claims_of(user_id).map(Box::new) }),
+            Status::OK => {
+                let claims = claims_of(user_id).map(|info| Claims { info: Some(info), ..Claims::default() });
+                Ok(Identity { user_id: user_id.into(), claims: claims.map(Box::new) })
+            }
             refusal => Err(refusal),
         };
         self.provider.push(Asked { conn, answer });
