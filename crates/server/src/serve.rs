@@ -16,7 +16,7 @@ use crate::books;
 use crate::config::Config;
 use crate::engine_config;
 use crate::listen::{self, ListenError};
-use crate::login::Provider;
+use crate::login::{BuildError, Provider};
 use crate::memory::{self, Watch};
 use crate::reactor::{self, Bell, Command, Parts, Reactor, Report, post_office};
 
@@ -71,6 +71,9 @@ pub enum ServeError {
         /// What the server needs for itself.
         needed: usize,
     },
+    /// A file that the login provider needs.
+    #[error(transparent)]
+    Login(#[from] BuildError),
     /// A system call that no sane machine refuses.
     #[error("cannot {doing}: {source}")]
     System {
@@ -199,6 +202,7 @@ impl Node {
         let wakers =
             polls.iter().map(reactor::waker).collect::<io::Result<_>>().map_err(system("make a waker"))?;
         let engine = Arc::new(engine_config::of(config, shards));
+        let provider = Arc::new(Provider::build(&config.login)?);
         let seed = random_seed();
         let mut node = Self { threads: Vec::new(), commands: Vec::new() };
         let each = polls.into_iter().zip(listeners).zip(post_office(wakers)).enumerate();
@@ -215,7 +219,7 @@ impl Node {
                 places: Arc::clone(places),
                 mail,
                 commands,
-                provider: Provider::of(&config.login.provider),
+                provider: Arc::clone(&provider),
             };
             let reactor = Reactor::new(parts).map_err(system("register a listener"))?;
             let thread = std::thread::Builder::new().name(format!("shard-{id}")).spawn(|| reactor.run());
