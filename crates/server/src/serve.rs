@@ -13,7 +13,7 @@ use mio::Poll;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::books;
-use crate::config::Config;
+use crate::config::{Config, LoginProvider};
 use crate::engine_config;
 use crate::listen::{self, ListenError};
 use crate::login::{BuildError, Provider};
@@ -108,7 +108,9 @@ pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeErr
         let written = write_ports(path, &addresses);
         written.map_err(|source| ServeError::PortsFile { path: path.clone(), source })?;
     }
-    warn_of_open_login(&addresses);
+    if config.login.provider == LoginProvider::Open {
+        warn_of_open_login(&addresses);
+    }
     let listen: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     tracing::info!(
         listen = listen.join(" "),

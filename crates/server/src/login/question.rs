@@ -1,9 +1,9 @@
 //! What a provider is asked.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
-use longwire_engine::ConnId;
+use longwire_engine::{ConnId, ShardId};
 
 /// A token, a key or a secret: text that nothing prints.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,6 +43,17 @@ pub struct Question {
 }
 
 impl Question {
+    /// For trying a token out: no connection asks, and none is named.
+    pub fn trial(token: impl Into<Box<str>>, user_id: impl Into<Box<str>>) -> Self {
+        Self {
+            token: Secret::new(token),
+            user_id: user_id.into(),
+            connection: ConnId { shard: ShardId(0), slot: 0, generation: 0 },
+            address: Ipv4Addr::LOCALHOST.into(),
+            transport: "tcp",
+        }
+    }
+
     /// The connection's name as services beside the server see it.
     pub fn connection_name(&self) -> String {
         let ConnId { shard, slot, generation } = self.connection;
