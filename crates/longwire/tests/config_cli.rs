@@ -117,7 +117,8 @@ fn the_default_variables_are_taken_back() {
         .envs(text.lines().filter(|line| !line.starts_with('#')).map(|line| line.split_once('=').unwrap()));
     let (status, shown, _) = ended(command);
     assert_eq!(status, 0);
-    assert!(shown.lines().all(|line| line.contains("# LONGWIRE_")), "{shown}");
+    // an empty variable counts as not set
+    assert!(shown.lines().all(|line| line.contains("# LONGWIRE_") || line.contains(" = \"\" ")), "{shown}");
 }
 
 /// Before a port is bound: the address that is asked for is in use, and nobody gets to know.

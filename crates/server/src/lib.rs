@@ -9,7 +9,7 @@ mod engine_config;
 pub mod escape;
 mod listen;
 pub mod logging;
-mod login;
+pub mod login;
 mod memory;
 mod reactor;
 mod serve;

@@ -14,10 +14,10 @@ use mio::Poll;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::books;
-use crate::config::Config;
+use crate::config::{Config, LoginProvider};
 use crate::engine_config;
 use crate::listen::{self, ListenError};
-use crate::login::Provider;
+use crate::login::{BuildError, Provider};
 use crate::memory::{self, Watch};
 use crate::reactor::{self, Bell, Command, Parts, Reactor, Report, post_office};
 
@@ -75,6 +75,9 @@ pub enum ServeError {
         /// What the server needs for itself.
         needed: usize,
     },
+    /// A file that the login provider needs.
+    #[error(transparent)]
+    Login(#[from] BuildError),
     /// A system call that no sane machine refuses.
     #[error("cannot {doing}: {source}")]
     System {
@@ -109,7 +112,9 @@ pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeErr
         let written = write_ports(path, &addresses);
         written.map_err(|source| ServeError::PortsFile { path: path.clone(), source })?;
     }
-    warn_of_open_login(&addresses);
+    if config.login.provider == LoginProvider::Open {
+        warn_of_open_login(&addresses);
+    }
     let listen: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     tracing::info!(
         listen = listen.join(" "),
@@ -203,6 +208,7 @@ impl Node {
         let wakers =
             polls.iter().map(reactor::waker).collect::<io::Result<_>>().map_err(system("make a waker"))?;
         let engine = Arc::new(engine_config::of(config, shards));
+        let provider = Arc::new(Provider::build(&config.login)?);
         let seed = random_seed();
         let mut node = Self { threads: Vec::new(), commands: Vec::new() };
         let each = polls.into_iter().zip(listeners).zip(post_office(wakers)).enumerate();
@@ -219,7 +225,7 @@ impl Node {
                 places: Arc::clone(places),
                 mail,
                 commands,
-                provider: Provider::of(&config.login.provider),
+                provider: Arc::clone(&provider),
             };
             let reactor = Reactor::new(parts).map_err(system("register a listener"))?;
             let thread = std::thread::Builder::new().name(format!("shard-{id}")).spawn(|| reactor.run());

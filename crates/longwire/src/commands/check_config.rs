@@ -5,6 +5,7 @@
 use crate::exit::Exit;
 use crate::{layers, out};
 use longwire_server::config::{self, Loaded, Origin, Problem, Problems};
+use longwire_server::login::{self, BuildError};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
@@ -24,7 +25,7 @@ pub(crate) struct CheckConfigArgs {
 
 impl CheckConfigArgs {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let loaded = config::load(&layers::read(Some(&self.file))?);
+        let loaded = config::load(&layers::read(Some(&self.file))?).and_then(with_files);
         let mut out = out::stdout();
         if self.json {
             writeln!(out, "{}", self.object(&loaded))?;
@@ -73,6 +74,17 @@ impl CheckConfigArgs {
         }
         object
     }
+}
+
+/// What the configuration names must be there and be of use too.
+fn with_files(loaded: Loaded) -> Result<Loaded, Problems> {
+    let problem = |err: BuildError| {
+        let key = config::keys().find(|key| key.path == err.key);
+        let origin = key.map_or(Origin::Default, |key| loaded.origin(key));
+        Problem { origin, key: err.key.to_owned(), reason: err.reason, nearest: None }
+    };
+    let problems: Vec<_> = login::check::problems(&loaded.config.login).into_iter().map(problem).collect();
+    if problems.is_empty() { Ok(loaded) } else { Err(Problems(problems)) }
 }
 
 /// A configuration file that sets every key to what is in force, with where it comes from behind it.

@@ -11,6 +11,7 @@ mod default_config;
 mod send;
 mod serve;
 mod tail;
+mod token;
 
 use crate::exit::Exit;
 use clap::Subcommand;
@@ -23,6 +24,7 @@ pub(crate) enum Command {
     Tail(tail::TailArgs),
     CheckConfig(check_config::CheckConfigArgs),
     DefaultConfig(default_config::DefaultConfigArgs),
+    Token(token::TokenArgs),
 }
 
 impl Command {
@@ -35,6 +37,7 @@ impl Command {
             Self::Tail(args) => args.run(),
             Self::CheckConfig(args) => args.run(),
             Self::DefaultConfig(args) => args.run(),
+            Self::Token(args) => args.run(),
         }
     }
 }

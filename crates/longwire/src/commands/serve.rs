@@ -101,7 +101,7 @@ impl ServeArgs {
     }
 }
 
-fn key_value(text: &str) -> Result<(String, String), String> {
+pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, such as log.level=debug")?;
     Ok((key.trim().to_owned(), value.trim().to_owned()))
 }

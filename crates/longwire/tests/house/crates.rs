@@ -87,7 +87,21 @@ impl Graph {
             .output()
             .expect("cargo runs");
         assert!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
-        Self::parse(&output.stdout)
+        let mut graph = Self::parse(&output.stdout);
+        graph.keep(&built(root));
+        graph
+    }
+
+    /// Without the packages that are locked and never built: a weak feature (`ring?/alloc`) locks its crate all the same.
+    fn keep(&mut self, built: &BTreeSet<String>) {
+        let gone: BTreeSet<String> = self
+            .packages
+            .values()
+            .filter(|p| !built.contains(&p.to_string()))
+            .map(|p| p.id.clone())
+            .collect();
+        self.packages.retain(|id, _| !gone.contains(id));
+        self.edges.values_mut().for_each(|edges| edges.retain(|id| !gone.contains(id)));
     }
 
     fn parse(metadata: &[u8]) -> Self {
@@ -141,6 +155,30 @@ struct Dep {
 #[derive(Deserialize)]
 struct DepKind {
     kind: Option<String>,
+}
+
+/// What is built for this host, tests and build scripts included, as `name version`.
+fn built(root: &Path) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--workspace",
+            "--all-features",
+            "--edges",
+            "all",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+        ])
+        .args(["--offline", "--locked", "--target", &host()])
+        .current_dir(root)
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "cargo tree: {}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("cargo prints UTF-8");
+    let named = text.lines().filter_map(|line| line.split_once(" v"));
+    named.map(|(name, rest)| format!("{name} {}", rest.split(' ').next().unwrap_or_default())).collect()
 }
 
 fn host() -> String {
@@ -268,6 +306,15 @@ mod tests {
             bans(&graph(), &policy),
             ["b 0.9.9-rc.1 is below 0.10.0: planted", "c 2.0.0 is banned: planted"]
         );
+    }
+
+    #[test]
+    fn what_is_locked_and_not_built_is_no_breach() {
+        let mut graph = graph();
+        graph.keep(&BTreeSet::from(["a 1.0.0".to_owned(), "b 0.9.9-rc.1".to_owned()]));
+        let banned = vec![Banned { name: "c".into(), why: "planted".into() }];
+        assert!(bans(&graph, &Policy { banned, ..Policy::default() }).is_empty());
+        assert!(nevers(&graph, &never(&[], &["c"])).is_empty());
     }
 
     #[test]

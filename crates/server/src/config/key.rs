@@ -91,7 +91,7 @@ macro_rules! section {
             }
         }
         impl $name {
-            const GROUP: Group = Group { doc: concat!($($about, "\n"),+), keys: Self::KEYS };
+            pub(super) const GROUP: Group = Group { doc: concat!($($about, "\n"),+), keys: Self::KEYS };
             const KEYS: &'static [Key] = &[ $( Key {
                 path: concat!($path, ".", stringify!($field)),
                 doc: concat!($($doc, "\n"),+),

@@ -70,6 +70,12 @@ pub(super) const ADDRESSES: Kind<Vec<SocketAddr>> = Kind {
     show: |list| list_of(list.iter().map(|address| quoted(&address.to_string()))),
 };
 
+/// Names, paths and the like: any text of one line; "" is not set.
+pub(super) const TEXT: Kind<String> = Kind { plain: true, read: read_text, show: |text| quoted(text) };
+
+/// An address that is called; "" is none.
+pub(super) const URL: Kind<String> = Kind { plain: true, read: read_url, show: |text| quoted(text) };
+
 /// Fields of CRMessage that the document does not name.
 pub(super) const RELAY_FIELDS: Kind<Vec<u32>> = Kind {
     plain: false,
@@ -200,6 +206,38 @@ fn read_addresses(value: &Value) -> Result<Vec<SocketAddr>, String> {
     list.iter().map(|element| parse(element).ok_or_else(|| expected(WHAT, element))).collect()
 }
 
+/// Longer than any path or name; a bound on what is quoted in messages.
+const TEXT_BYTES_MAX: usize = 4096;
+
+fn read_text(value: &Value) -> Result<String, String> {
+    let text = value.as_str().ok_or_else(|| expected("a string", value))?;
+    if text.chars().any(char::is_control) {
+        return Err("has a control character".to_owned());
+    }
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(format!("at most {TEXT_BYTES_MAX} bytes, has {}", text.len()));
+    }
+    Ok(text.to_owned())
+}
+
+fn read_url(value: &Value) -> Result<String, String> {
+    const WHAT: &str = "an address, such as \"https://example.com/path\"";
+    let text = read_text(value)?;
+    if text.is_empty() {
+        return Ok(text);
+    }
+    // Before anything is quoted: it would show the password.
+    if text.split('/').nth(2).is_some_and(|authority| authority.contains('@')) {
+        return Err("has a user or password in it: what it calls is told by a signature".to_owned());
+    }
+    let url: hyper::Uri = text.parse().map_err(|_| expected(WHAT, value))?;
+    let authority = url.authority().ok_or_else(|| expected(WHAT, value))?;
+    if !matches!(url.scheme_str(), Some("http" | "https")) || authority.host().is_empty() {
+        return Err(expected(WHAT, value));
+    }
+    Ok(text)
+}
+
 fn read_versions(value: &Value) -> Result<u16, String> {
     let mut set = 0u16;
     for element in elements(value)? {
@@ -228,7 +266,7 @@ pub(super) fn show_message_type(number: u32) -> String {
     name.map_or_else(|| number.to_string(), |name| quoted(name))
 }
 
-fn read_word<T: Word>(value: &Value) -> Result<T, String> {
+pub(super) fn read_word<T: Word>(value: &Value) -> Result<T, String> {
     let text = value.as_str();
     if let Some((_, word)) = T::WORDS.iter().find(|(name, _)| Some(*name) == text) {
         return Ok(*word);
@@ -256,6 +294,6 @@ pub(super) fn quoted(text: &str) -> String {
     Value::String(text.to_owned()).to_string()
 }
 
-fn list_of(elements: impl Iterator<Item = String>) -> String {
+pub(super) fn list_of(elements: impl Iterator<Item = String>) -> String {
     format!("[{}]", elements.collect::<Vec<_>>().join(", "))
 }

@@ -8,6 +8,9 @@
 mod key;
 mod kind;
 mod load;
+mod login;
+mod login_keys;
+mod login_rules;
 mod names;
 mod problem;
 mod relations;
@@ -18,14 +21,16 @@ mod words;
 pub use key::{Key, Section};
 pub use kind::{KIB, MIB};
 pub use load::{Flag, Layers, Loaded, keys, load};
+pub use login_keys::LoginKey;
 pub use problem::{Origin, Problem, Problems};
 pub use relations::RECORD_EXTRA_MAX;
 pub use sections::{
-    Addresses, Config, CreateBy, CreateConfig, DrainConfig, FanoutConfig, LimitsConfig, LogConfig, LogFormat,
-    LogLevel, LoginConfig, LoginProvider, RingConfig, RoomsConfig, ServerConfig, TimeoutsConfig, TypesConfig,
-    WireConfig,
+    Addresses, ClaimsConfig, Config, CreateBy, CreateConfig, DrainConfig, FanoutConfig, HttpLoginConfig,
+    JwksConfig, JwtConfig, LimitsConfig, LogConfig, LogFormat, LogLevel, LoginConfig, RingConfig,
+    RoomsConfig, ServerConfig, TimeoutsConfig, TypesConfig, WireConfig,
 };
 pub use template::{default_file, default_variables};
+pub use words::{Algorithm, LoginProvider};
 
 #[cfg(test)]
 mod tests;

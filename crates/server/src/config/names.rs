@@ -8,13 +8,7 @@ const PLANNED: &[&str] = &[
     "hooks",
     "limits.handshakes_max",
     "listener",
-    "login.claims",
-    "login.http",
-    "login.jwks",
-    "login.jwt",
-    "login.key",
     "login.sessions",
-    "login.static_file",
     "quotas",
     "rooms.attributes",
     "rooms.filter",
@@ -115,6 +109,6 @@ mod tests {
             assert!(!is_planned(key.path), "{}", key.path);
             assert!(!is_table(key.path), "{}", key.path);
         }
-        assert!(is_planned("admin.limits.body_max") && is_planned("login.jwt") && !is_planned("adminx"));
+        assert!(is_planned("admin.limits.body_max") && is_planned("login.sessions") && !is_planned("adminx"));
     }
 }

@@ -31,6 +31,7 @@ pub(super) fn broken(config: &Config) -> Vec<Broken> {
     let mut rules = Rules::default();
     server(config, &mut rules);
     open_login(config, &mut rules);
+    super::login_rules::login(&config.login, &mut rules);
     timeouts(config, &mut rules);
     frames(config, &mut rules);
     numbers(config, &mut rules);
@@ -190,29 +191,40 @@ fn drain(config: &Config, rules: &mut Rules) {
 
 /// The broken rules so far. A rule with one key is about its value alone.
 #[derive(Default)]
-struct Rules {
+pub(super) struct Rules {
     broken: Vec<Broken>,
 }
 
 impl Rules {
-    fn fail(&mut self, keys: &'static [&'static str], reason: String) {
+    pub(super) fn fail(&mut self, keys: &'static [&'static str], reason: String) {
         self.broken.push(Broken { keys, reason });
     }
 
-    fn need(&mut self, holds: bool, keys: &'static [&'static str], reason: impl FnOnce() -> String) {
+    pub(super) fn need(
+        &mut self,
+        holds: bool,
+        keys: &'static [&'static str],
+        reason: impl FnOnce() -> String,
+    ) {
         if !holds {
             self.fail(keys, reason());
         }
     }
 
-    fn size_within(&mut self, key: &'static [&'static str; 1], bytes: usize, min: usize, max: usize) {
+    pub(super) fn size_within(
+        &mut self,
+        key: &'static [&'static str; 1],
+        bytes: usize,
+        min: usize,
+        max: usize,
+    ) {
         self.need((min..=max).contains(&bytes), key, || {
             let [min, max, bytes] = [min, max, bytes].map(kind::size);
             format!("must be between \"{min}\" and \"{max}\", is \"{bytes}\"")
         });
     }
 
-    fn at_most(&mut self, keys: &'static [&'static str; 2], bytes: usize, max: usize) {
+    pub(super) fn at_most(&mut self, keys: &'static [&'static str; 2], bytes: usize, max: usize) {
         self.need(bytes <= max, keys, || {
             format!("{} ({}) must be at most {} ({})", keys[0], kind::size(bytes), keys[1], kind::size(max))
         });

@@ -11,7 +11,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-pub use super::words::{Addresses, CreateBy, LogFormat, LogLevel, LoginProvider};
+pub use super::login::{ClaimsConfig, HttpLoginConfig, JwksConfig, JwtConfig, LoginConfig};
+pub use super::words::{Addresses, CreateBy, LogFormat, LogLevel};
 
 /// The whole configuration; `default()` is what runs without a file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -170,18 +171,6 @@ impl LimitsConfig {
 }
 
 section! {
-    /// Who may come in.
-    LoginConfig at "login", in login {
-        /// open: any token that is not empty is accepted for any user. For development.
-        provider: LoginProvider as kind::word::<LoginProvider>(), = LoginProvider::Open;
-        /// Allows open logins on addresses other machines can reach: anybody is anybody.
-        open_on_any_address: bool as kind::FLAG, = false;
-        /// Whether clients without a user may come in and listen.
-        guests: bool as kind::FLAG, = true;
-    }
-}
-
-section! {
     /// When rooms exist, and what users may say there.
     CreateConfig at "rooms.create", in rooms.create {
         /// join: a room exists from its first member on.
@@ -227,7 +216,16 @@ pub(super) static SECTIONS: &[Section] = &[
     Section { name: "wire", groups: &[WireConfig::GROUP, COMMANDS, LOGIN_FIELDS, TimeoutsConfig::GROUP] },
     Section { name: "fanout", groups: &[FanoutConfig::GROUP, RingConfig::GROUP] },
     Section { name: "limits", groups: &[LimitsConfig::GROUP] },
-    Section { name: "login", groups: &[LoginConfig::GROUP] },
+    Section {
+        name: "login",
+        groups: &[
+            LoginConfig::GROUP,
+            JwtConfig::GROUP,
+            JwksConfig::GROUP,
+            ClaimsConfig::GROUP,
+            HttpLoginConfig::GROUP,
+        ],
+    },
     Section { name: "rooms", groups: &[CreateConfig::GROUP, TypesConfig::GROUP] },
     Section { name: "drain", groups: &[DrainConfig::GROUP] },
 ];

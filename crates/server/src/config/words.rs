@@ -37,10 +37,72 @@ impl Word for Addresses {
 pub enum LoginProvider {
     /// Nobody: any token is accepted.
     Open,
+    /// A file of users.
+    Static,
+    /// Whoever holds the key that signs tokens.
+    Jwt,
+    /// The operator's own service, asked at each LOGIN.
+    Http,
 }
 impl Word for LoginProvider {
-    const WORDS: &'static [(&'static str, Self)] = &[("open", Self::Open)];
-    const PLANNED: &'static [&'static str] = &["static", "jwt", "http"];
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("open", Self::Open), ("static", Self::Static), ("jwt", Self::Jwt), ("http", Self::Http)];
+}
+
+/// How tokens are signed, by the names of RFC 7518; a key has exactly one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is its RFC's name")]
+pub enum Algorithm {
+    HS256,
+    HS384,
+    HS512,
+    RS256,
+    RS384,
+    RS512,
+    PS256,
+    PS384,
+    PS512,
+    ES256,
+    ES384,
+    EdDSA,
+}
+impl Word for Algorithm {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("HS256", Self::HS256),
+        ("HS384", Self::HS384),
+        ("HS512", Self::HS512),
+        ("RS256", Self::RS256),
+        ("RS384", Self::RS384),
+        ("RS512", Self::RS512),
+        ("PS256", Self::PS256),
+        ("PS384", Self::PS384),
+        ("PS512", Self::PS512),
+        ("ES256", Self::ES256),
+        ("ES384", Self::ES384),
+        ("EdDSA", Self::EdDSA),
+    ];
+}
+
+impl Algorithm {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::WORDS.iter().map(|(_, algorithm)| *algorithm)
+    }
+
+    /// As a token's header and the configuration spell it: exactly so, capitals included.
+    pub fn name(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, algorithm)| *algorithm == self).map_or("", |(name, _)| name)
+    }
+
+    /// Whether whoever can check a signature can also make one.
+    pub fn is_symmetric(self) -> bool {
+        matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
+    }
+
+    /// The algorithm of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().find(|algorithm| algorithm.name() == name)
+    }
 }
 
 /// What makes a room exist.
