@@ -17,3 +17,4 @@ mod throttle;
 
 pub use listen::ListenError;
 pub use serve::{ServeEnd, ServeError, ServeOptions, serve};
+pub use throttle::Network;

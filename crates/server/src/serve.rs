@@ -17,9 +17,11 @@ use crate::books;
 use crate::config::{Config, LoginProvider};
 use crate::engine_config;
 use crate::listen::{self, ListenError};
+use crate::login::desk::{self, Window};
 use crate::login::{BuildError, Provider};
 use crate::memory::{self, Watch};
 use crate::reactor::{self, Bell, Command, Parts, Reactor, Report, post_office};
+use crate::throttle::Throttle;
 
 /// Descriptors that are not connections: standard streams, the log, the runtime, a file that is read now and then.
 const FILES_BESIDE: usize = 32;
@@ -105,9 +107,13 @@ pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeErr
         .enable_all()
         .build()
         .map_err(system("start the control runtime"))?;
-    let signals = runtime.block_on(async { Signals::new() }).map_err(system("watch signals"))?;
+    let provider = Arc::new(Provider::build(&config.login)?);
+    let (window, desk) =
+        desk::open(Arc::clone(&provider), Arc::new(Throttle::new(engine_config::throttle(&config))));
+    let signals =
+        runtime.block_on(async { Signals::new(Arc::clone(&provider)) }).map_err(system("watch signals"))?;
     let watch = Watch::new(config.limits.memory_max);
-    let (node, addresses) = Node::start(&config, shards, &places)?;
+    let (node, addresses) = Node::start(&config, shards, &places, &window)?;
     if let Some(path) = &options.ports_file {
         let written = write_ports(path, &addresses);
         written.map_err(|source| ServeError::PortsFile { path: path.clone(), source })?;
@@ -124,6 +130,7 @@ pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeErr
         version = env!("CARGO_PKG_VERSION"),
         "ready"
     );
+    runtime.spawn(desk.run());
     let end = runtime.block_on(Control { node, signals, watch, places, places_max, config }.run());
     crate::logging::flush();
     Ok(end)
@@ -193,6 +200,7 @@ impl Node {
         config: &Config,
         shards: usize,
         places: &Arc<Budget>,
+        window: &Window,
     ) -> Result<(Self, Vec<SocketAddr>), ServeError> {
         let mut addresses = Vec::new();
         let mut listeners: Vec<Vec<_>> = (0..shards).map(|_| Vec::new()).collect();
@@ -208,12 +216,12 @@ impl Node {
         let wakers =
             polls.iter().map(reactor::waker).collect::<io::Result<_>>().map_err(system("make a waker"))?;
         let engine = Arc::new(engine_config::of(config, shards));
-        let provider = Arc::new(Provider::build(&config.login)?);
         let seed = random_seed();
         let mut node = Self { threads: Vec::new(), commands: Vec::new() };
         let each = polls.into_iter().zip(listeners).zip(post_office(wakers)).enumerate();
         for (id, ((poll, listeners), mail)) in each {
             let (sender, commands) = std::sync::mpsc::channel();
+            let (back, bell) = (sender.clone(), Arc::clone(&mail.1.bell));
             node.commands.push((sender, Arc::clone(&mail.1.bell)));
             let parts = Parts {
                 id: ShardId(id as u16),
@@ -225,7 +233,12 @@ impl Node {
                 places: Arc::clone(places),
                 mail,
                 commands,
-                provider: Arc::clone(&provider),
+                window: window.clone(),
+                send_back: Arc::new(move |conn, answer| {
+                    if back.send(Command::LoginAnswered(conn, answer)).is_ok() {
+                        bell.ring();
+                    }
+                }),
             };
             let reactor = Reactor::new(parts).map_err(system("register a listener"))?;
             let thread = std::thread::Builder::new().name(format!("shard-{id}")).spawn(|| reactor.run());
@@ -285,11 +298,14 @@ struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+    /// What SIGHUP reads again.
+    provider: Arc<Provider>,
 }
 
 impl Signals {
-    fn new() -> io::Result<Self> {
+    fn new(provider: Arc<Provider>) -> io::Result<Self> {
         Ok(Self {
+            provider,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
@@ -302,7 +318,10 @@ impl Signals {
             tokio::select! {
                 _ = self.terminate.recv() => return "SIGTERM",
                 _ = self.interrupt.recv() => return "SIGINT",
-                _ = self.hangup.recv() => tracing::warn!("SIGHUP: this release reloads nothing; restart to change the configuration"),
+                _ = self.hangup.recv() => match self.provider.reload() {
+                    Ok(()) => tracing::info!("SIGHUP: the login provider's files were read again; other keys need a restart"),
+                    Err(err) => tracing::error!(%err, "SIGHUP: the old files stay in force"),
+                },
             }
         }
     }

@@ -168,7 +168,7 @@ fn read_size(value: &Value) -> Result<usize, String> {
     bytes.ok_or_else(|| format!("{} is larger than this machine can address", shown(value)))
 }
 
-fn read_duration(value: &Value) -> Result<Duration, String> {
+pub(super) fn read_duration(value: &Value) -> Result<Duration, String> {
     const WHAT: &str = "a duration with a unit (ms, s, m, h), such as \"30s\"";
     let (count, unit) = measured(value, WHAT)?;
     let (unit, _) =

@@ -7,6 +7,7 @@ use super::key::{Group, Key, section};
 use super::kind::{self, KIB};
 use super::login_keys::{self, LoginKey};
 use super::words::{Algorithm, LoginProvider};
+use longwire_engine::SessionPolicy;
 use std::time::Duration;
 
 section! {
@@ -19,6 +20,9 @@ section! {
         open_on_any_address: bool as kind::FLAG, = false;
         /// Whether clients without a user may come in and listen.
         guests: bool as kind::FLAG, = true;
+        /// What becomes of a user's further sessions: all (they live, up to quotas.user.connections), newest (it closes
+        /// the older ones) or oldest (newer ones are refused).
+        sessions: SessionPolicy as kind::word::<SessionPolicy>(), = SessionPolicy::All;
         /// static: the file of users, [[user]] with id, token_sha256 and, where wanted, nickname, level, room_level,
         /// tags, roles and rooms. Read again at SIGHUP. Costs about 300B a user.
         static_file: String as kind::TEXT, = String::new();

@@ -13,6 +13,7 @@ mod login_keys;
 mod login_rules;
 mod names;
 mod problem;
+mod quotas;
 mod relations;
 mod sections;
 mod template;
@@ -23,11 +24,12 @@ pub use kind::{KIB, MIB};
 pub use load::{Flag, Layers, Loaded, keys, load};
 pub use login_keys::LoginKey;
 pub use problem::{Origin, Problem, Problems};
+pub use quotas::{AddressQuotas, AutoRate, RateLimit, RoomQuotas, UserQuotas};
 pub use relations::RECORD_EXTRA_MAX;
 pub use sections::{
     Addresses, ClaimsConfig, Config, CreateBy, CreateConfig, DrainConfig, FanoutConfig, HttpLoginConfig,
-    JwksConfig, JwtConfig, LimitsConfig, LogConfig, LogFormat, LogLevel, LoginConfig, RingConfig,
-    RoomsConfig, ServerConfig, TimeoutsConfig, TypesConfig, WireConfig,
+    JwksConfig, JwtConfig, LimitsConfig, LogConfig, LogFormat, LogLevel, LoginConfig, QuotasConfig,
+    RingConfig, RoomsConfig, ServerConfig, TimeoutsConfig, TypesConfig, WireConfig,
 };
 pub use template::{default_file, default_variables};
 pub use words::{Algorithm, LoginProvider};

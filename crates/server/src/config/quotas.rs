@@ -34,7 +34,8 @@ pub enum AutoRate {
     Set(Option<RateLimit>),
 }
 
-const RATE: Kind<Option<RateLimit>> = Kind { plain: true, read: read_rate, show: |rate| quoted(&show_rate(rate)) };
+const RATE: Kind<Option<RateLimit>> =
+    Kind { plain: true, read: read_rate, show: |rate| quoted(&show_rate(rate)) };
 
 const AUTO_RATE: Kind<AutoRate> = Kind {
     plain: true,
@@ -62,7 +63,8 @@ const NETWORKS: Kind<Vec<Network>> = Kind {
     },
 };
 
-const PERCENT: Kind<u32> = Kind { plain: false, read: |value| kind::read_number(value, 0, 99), show: ToString::to_string };
+const PERCENT: Kind<u32> =
+    Kind { plain: false, read: |value| kind::read_number(value, 0, 99), show: ToString::to_string };
 
 section! {
     /// What may be done how often. "off", 0: no limit. A rate is "N/period" or "N/period burst M".
@@ -93,7 +95,8 @@ section! {
         guests: usize as kind::COUNT, = 0;
         /// New connections: above it the LOGIN is answered with RATE_LIMITED. Fails open.
         connects: Option<RateLimit> as RATE, = None;
-        /// Failed LOGINs: above it LOGINs are answered with RATE_LIMITED. Fails closed. "auto": "5/30s", off under `open`.
+        /// Failed LOGINs: above it LOGINs are answered with RATE_LIMITED. Fails closed. "auto": "5/30s", but off under
+        /// the provider open.
         login_failures: AutoRate as AUTO_RATE, = AutoRate::Auto;
     }
 }
@@ -109,7 +112,8 @@ section! {
         joins: Option<RateLimit> as RATE, = None;
         /// LOGINs that succeed: above it RATE_LIMITED for five minutes. Fails closed.
         reconnects: Option<RateLimit> as RATE, = None;
-        /// Failed LOGINs: above it, addresses that have failed of late are answered with RATE_LIMITED; others may try. "auto": "10/15m", off under `open`.
+        /// Failed LOGINs: above it, addresses that have failed of late are answered with RATE_LIMITED; others may try, so
+        /// that nobody can lock the user out. "auto": "10/15m", but off under the provider open.
         login_failures: AutoRate as AUTO_RATE, = AutoRate::Auto;
     }
 }
@@ -152,7 +156,11 @@ fn parse_rate(text: &str) -> Option<RateLimit> {
     let mut words = text.split(' ');
     let (count, period) = words.next()?.split_once('/')?;
     let count: u32 = count.parse().ok().filter(|count| *count > 0)?;
-    let period = if period.starts_with(|c: char| c.is_ascii_digit()) { period.to_owned() } else { format!("1{period}") };
+    let period = if period.starts_with(|c: char| c.is_ascii_digit()) {
+        period.to_owned()
+    } else {
+        format!("1{period}")
+    };
     let period = kind::read_duration(&Value::String(period)).ok().filter(|period| !period.is_zero())?;
     let burst = match (words.next(), words.next(), words.next()) {
         (None, _, _) => count,
@@ -179,7 +187,19 @@ mod tests {
             assert_eq!(show_rate(&rate), shown);
             assert_eq!(read_rate(&Value::String(shown.to_owned())).unwrap(), rate);
         }
-        for wrong in ["", "5", "5/", "/s", "0/s", "5/0s", "-5/s", "5/s burst", "5/s burst 0", "5/s burst 3 more", "5/x"] {
+        for wrong in [
+            "",
+            "5",
+            "5/",
+            "/s",
+            "0/s",
+            "5/0s",
+            "-5/s",
+            "5/s burst",
+            "5/s burst 0",
+            "5/s burst 3 more",
+            "5/x",
+        ] {
             assert!(read_rate(&Value::String(wrong.to_owned())).is_err(), "{wrong}");
         }
         assert!(read_rate(&Value::Integer(5)).is_err());

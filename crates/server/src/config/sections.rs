@@ -12,6 +12,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 pub use super::login::{ClaimsConfig, HttpLoginConfig, JwksConfig, JwtConfig, LoginConfig};
+pub use super::quotas::QuotasConfig;
 pub use super::words::{Addresses, CreateBy, LogFormat, LogLevel};
 
 /// The whole configuration; `default()` is what runs without a file.
@@ -27,6 +28,8 @@ pub struct Config {
     pub fanout: FanoutConfig,
     /// `[limits]`
     pub limits: LimitsConfig,
+    /// `[quotas]`
+    pub quotas: QuotasConfig,
     /// `[login]`
     pub login: LoginConfig,
     /// `[rooms]`
@@ -216,6 +219,7 @@ pub(super) static SECTIONS: &[Section] = &[
     Section { name: "wire", groups: &[WireConfig::GROUP, COMMANDS, LOGIN_FIELDS, TimeoutsConfig::GROUP] },
     Section { name: "fanout", groups: &[FanoutConfig::GROUP, RingConfig::GROUP] },
     Section { name: "limits", groups: &[LimitsConfig::GROUP] },
+    Section { name: "quotas", groups: QuotasConfig::GROUPS },
     Section {
         name: "login",
         groups: &[

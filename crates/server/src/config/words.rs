@@ -49,6 +49,11 @@ impl Word for LoginProvider {
         &[("open", Self::Open), ("static", Self::Static), ("jwt", Self::Jwt), ("http", Self::Http)];
 }
 
+impl Word for longwire_engine::SessionPolicy {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("all", Self::All), ("newest", Self::Newest), ("oldest", Self::Oldest)];
+}
+
 /// How tokens are signed, by the names of RFC 7518; a key has exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each is its RFC's name")]

@@ -27,10 +27,16 @@ impl Identity {
     }
 }
 
-/// What the engine keeps of it today: roles, rooms and expiry wait for their place there.
+/// What the engine keeps of it; roles wait for what they may do.
 impl From<Identity> for longwire_engine::Identity {
     fn from(identity: Identity) -> Self {
-        Self { user_id: identity.user_id, info: identity.info }
+        let claims = longwire_engine::Claims {
+            info: identity.info.map(|info| *info),
+            rooms: identity.rooms.map(Vec::from),
+            expires_at_ms: identity.expires_at_ms,
+        };
+        let says_nothing = claims == longwire_engine::Claims::default();
+        Self { user_id: identity.user_id, claims: (!says_nothing).then(|| Box::new(claims)) }
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod answer;
 pub mod check;
+pub(crate) mod desk;
 mod digest;
 mod http;
 mod json;

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -58,7 +59,7 @@ impl Door {
     }
 
     /// Lets in whom it can, in one turn.
-    pub(crate) fn turn(&mut self, now: Instant, mut let_in: impl FnMut(TcpStream)) {
+    pub(crate) fn turn(&mut self, now: Instant, mut let_in: impl FnMut(TcpStream, SocketAddr)) {
         if self.retry_at.is_some_and(|at| now < at) {
             return;
         }
@@ -71,7 +72,7 @@ impl Door {
                 match self.listeners[at].0.accept() {
                     Ok((stream, peer)) if self.places.take() => {
                         tracing::trace!(peer = %crate::logging::Address(&peer), "connection accepted");
-                        let_in(stream);
+                        let_in(stream, peer);
                     }
                     Ok((stream, _)) => {
                         drop(stream);

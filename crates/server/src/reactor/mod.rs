@@ -17,13 +17,15 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use longwire_engine::{
-    Action, Books, Budget, CloseReason, Config, ConnId, Now, Pressure, Shard, ShardId, Slot, State, Stats,
-    Then,
+    Action, Books, Budget, CloseReason, Config, ConnId, LoginAnswer, Now, Pressure, Shard, ShardId, Slot,
+    State, Stats, Then,
 };
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
-use crate::login::{Provider, Reason, Refusal};
+use crate::login::desk::{SendBack, Window};
+use crate::login::{Question, Secret};
+use crate::throttle::{Origin, Welcome};
 use accept::Door;
 use clock::Clock;
 use input::{Inputs, Turn};
@@ -54,6 +56,8 @@ pub(crate) enum Command {
     Drain { spread: Duration },
     /// Add one once everything that other shards have said so far has had its effect here, and was told on.
     Barrier(Arc<AtomicUsize>),
+    /// A login provider has answered.
+    LoginAnswered(ConnId, LoginAnswer),
     /// Close everybody at once.
     Cut,
     /// Memory is this short.
@@ -74,7 +78,9 @@ pub(crate) struct Parts {
     pub(crate) places: Arc<Budget>,
     pub(crate) mail: (Outbox, Inbox),
     pub(crate) commands: Receiver<Command>,
-    pub(crate) provider: Arc<Provider>,
+    pub(crate) window: Window,
+    /// How the desk's answers come back to this shard.
+    pub(crate) send_back: SendBack,
 }
 
 /// What a shard leaves behind.
@@ -91,7 +97,8 @@ pub(crate) struct Reactor {
     inbox: Inbox,
     commands: Receiver<Command>,
     door: Door,
-    provider: Arc<Provider>,
+    window: Window,
+    send_back: SendBack,
     clock: Clock,
     first_slot: usize,
     frame_max: usize,
@@ -121,12 +128,13 @@ impl Reactor {
         Ok(Self {
             poll: parts.poll,
             engine: Shard::new(parts.id, parts.shards, parts.seed, parts.config),
-            sockets: Sockets::new(outbox),
+            sockets: Sockets::new(outbox, parts.window.throttle()),
             inputs: Inputs::default(),
             inbox,
             commands: parts.commands,
             door,
-            provider: parts.provider,
+            window: parts.window,
+            send_back: parts.send_back,
             clock: Clock::start(now),
             first_slot,
             frame_max,
@@ -151,6 +159,7 @@ impl Reactor {
                 std::process::abort(); // a shard that hears nothing must not look alive
             }
             let now = self.clock.now();
+            self.sockets.set_now(now.mono);
             self.take_events(&events, now);
             if self.obey(now) {
                 return Report { books: self.engine.books(), stats: self.engine.stats() };
@@ -213,6 +222,9 @@ impl Reactor {
                     self.mail_left = true;
                     self.barrier = Some(passed);
                 }
+                Command::LoginAnswered(conn, answer) => {
+                    self.engine.login_answered(conn, answer, now, &mut self.sockets);
+                }
                 Command::Cut => self.engine.cut_all(),
                 Command::Pressure(pressure) => self.engine.set_pressure(pressure),
                 Command::End => return true,
@@ -244,11 +256,14 @@ impl Reactor {
     fn let_in(&mut self, now: Now) {
         let (engine, sockets, inputs) = (&mut self.engine, &mut self.sockets, &mut self.inputs);
         let (registry, first_slot) = (self.poll.registry(), self.first_slot);
-        self.door.turn(Instant::now(), |mut stream| {
+        self.door.turn(Instant::now(), |mut stream, peer| {
             let ConnId { slot, .. } = engine.connect(now);
             let token = Token(first_slot + slot as usize);
             let armed = registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE);
             sockets.insert(slot, stream);
+            if let Welcome::RefuseLogin(status) = sockets.came_from(slot, Origin::from(peer.ip())) {
+                engine.refuse_login(slot, status);
+            }
             inputs.add(slot);
             if let Err(err) = armed {
                 tracing::error!(%err, "a connection cannot be watched");
@@ -336,12 +351,12 @@ impl Reactor {
         while let Some(action) = self.engine.poll_action() {
             match action {
                 Action::Authenticate { conn, token, user_id } => {
-                    // Whatever has to wait is asked on the control runtime, to which no way leads yet: fail closed.
-                    drop(token);
-                    let answer =
-                        self.provider.answer_now(&user_id).unwrap_or(Err(Reason::KeysUnavailable.into()));
-                    let answer = answer.map(Into::into).map_err(Refusal::status);
-                    self.engine.login_answered(conn, answer, now, &mut self.sockets);
+                    let address = self.sockets.peer_of(conn.slot);
+                    let (token, user_id) = (Secret::new(token), user_id.into());
+                    let question = Question { token, user_id, connection: conn, address, transport: "tcp" };
+                    if let Some(answer) = self.window.ask(question, now.mono, &self.send_back) {
+                        self.engine.login_answered(conn, answer, now, &mut self.sockets);
+                    }
                 }
                 Action::Resume(slot) => self.inputs.resume(slot),
                 Action::LastLook(slot) => {

@@ -1,21 +1,36 @@
 //! The sockets of a shard by slot, and the engine's way to them.
 
 use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
-use longwire_engine::{Offered, Ports, ShardId, ShardMsg, Slot};
+use longwire_engine::{Millis, Offered, Ports, ShardId, ShardMsg, Slot};
+use longwire_wire::Status;
 
 use super::mail::Outbox;
 use super::transport::Transport;
+use crate::throttle::{Origin, Throttle, Welcome};
 
 /// What the engine writes to: sockets of this shard, rings of the others.
 pub(crate) struct Sockets<T> {
     by_slot: Vec<Option<T>>,
     outbox: Outbox,
+    throttle: Arc<Throttle>,
+    /// Where connections come from, as far as anything is counted there; else empty.
+    callers: Vec<Caller>,
+    now: Millis,
+}
+
+#[derive(Clone, Copy)]
+struct Caller {
+    origin: Origin,
+    guest: bool,
 }
 
 impl<T: Transport> Sockets<T> {
-    pub(crate) fn new(outbox: Outbox) -> Self {
-        Self { by_slot: Vec::new(), outbox }
+    pub(crate) fn new(outbox: Outbox, throttle: &Arc<Throttle>) -> Self {
+        let throttle = Arc::clone(throttle);
+        Self { by_slot: Vec::new(), outbox, throttle, callers: Vec::new(), now: Millis(0) }
     }
 
     pub(crate) fn insert(&mut self, slot: Slot, socket: T) {
@@ -28,11 +43,39 @@ impl<T: Transport> Sockets<T> {
 
     /// Taking it out closes it.
     pub(crate) fn remove(&mut self, slot: Slot) -> Option<T> {
-        self.by_slot.get_mut(slot as usize)?.take()
+        let socket = self.by_slot.get_mut(slot as usize)?.take()?;
+        if let Some(caller) = self.callers.get(slot as usize) {
+            self.throttle.closed(caller.origin, caller.guest);
+        }
+        Some(socket)
+    }
+
+    /// This turn's time, for what is counted by time.
+    pub(crate) fn set_now(&mut self, now: Millis) {
+        self.now = now;
+    }
+
+    /// Counts a new connection where it comes from.
+    pub(crate) fn came_from(&mut self, slot: Slot, origin: Origin) -> Welcome {
+        if !self.throttle.is_on() {
+            return Welcome::In;
+        }
+        let at = slot as usize;
+        if self.callers.len() <= at {
+            self.callers.resize(at + 1, Caller { origin, guest: false });
+        }
+        self.callers[at] = Caller { origin, guest: false };
+        self.throttle.connected(origin, self.now)
     }
 
     pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut T> {
         self.by_slot.get_mut(slot as usize)?.as_mut()
+    }
+
+    /// The other end's address; of no address where it is gone already.
+    pub(crate) fn peer_of(&self, slot: Slot) -> IpAddr {
+        let socket = self.by_slot.get(slot as usize).and_then(Option::as_ref);
+        socket.and_then(|socket| socket.peer().ok()).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }
 
     /// Reads once. `Ok(None)`: nothing there at the moment.
@@ -68,5 +111,21 @@ impl<T: Transport> Ports for Sockets<T> {
 
     fn post(&mut self, to: ShardId, msg: ShardMsg) -> Result<(), ShardMsg> {
         self.outbox.post(to, msg)
+    }
+
+    fn admit_guest(&mut self, slot: Slot) -> Result<(), Status> {
+        if let Some(caller) = self.callers.get_mut(slot as usize) {
+            self.throttle.admit_guest(caller.origin, self.now)?;
+            caller.guest = true;
+        }
+        Ok(())
+    }
+
+    fn guest_left(&mut self, slot: Slot) {
+        if let Some(caller) = self.callers.get_mut(slot as usize)
+            && std::mem::take(&mut caller.guest)
+        {
+            self.throttle.guest_left(caller.origin);
+        }
     }
 }

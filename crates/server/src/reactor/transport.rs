@@ -1,7 +1,7 @@
 //! How bytes travel between a connection and its shard. Rooms and sessions know nothing of it.
 
 use std::io::{self, Read, Write};
-use std::net::Shutdown;
+use std::net::{IpAddr, Shutdown};
 
 use mio::event::Source;
 use mio::net::TcpStream;
@@ -14,6 +14,8 @@ pub(crate) trait Transport: Source {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
     /// Takes as many of `bytes` as the kernel has room for.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    /// The client's address.
+    fn peer(&self) -> io::Result<IpAddr>;
     /// Ends our side; what was written before still arrives.
     fn shut_down(&mut self) -> io::Result<()>;
 }
@@ -25,6 +27,10 @@ impl Transport for TcpStream {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Write::write(self, bytes)
+    }
+
+    fn peer(&self) -> io::Result<IpAddr> {
+        Ok(self.peer_addr()?.ip())
     }
 
     fn shut_down(&mut self) -> io::Result<()> {
