@@ -229,7 +229,7 @@ impl Shard {
 
     /// Forgets rooms that nobody has been in for `rooms.create.idle_ttl`. Called about once a second.
     pub(crate) fn sweep_homes(&mut self, now: Now) {
-        let ttl = self.config.room_idle_ms;
+        let ttl = if self.config.rooms.left() == 0 { 0 } else { self.config.room_idle_ms };
         let over = |home: &Home| home.empty_since.is_some_and(|since| now.mono.since(since) >= ttl);
         let gone: Vec<u32> = self
             .homes

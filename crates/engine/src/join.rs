@@ -177,9 +177,10 @@ impl Shard {
     /// Ends subscriptions of rooms that have been empty for a while. Called about once a second.
     pub(crate) fn sweep_rooms(&mut self, now: Now, ports: &mut impl Ports) {
         self.rooms_swept = now.mono;
-        let over = |since: Option<Millis>| {
-            since.is_some_and(|since| now.mono.since(since) >= crate::limits::UNSUBSCRIBE_AFTER_MS)
-        };
+        // with no place left for another room on the node, empty ones go at once
+        let full = self.config.rooms.left() == 0;
+        let wait = if full { 0 } else { crate::limits::UNSUBSCRIBE_AFTER_MS };
+        let over = |since: Option<Millis>| since.is_some_and(|since| now.mono.since(since) >= wait);
         let empty: Vec<u32> = self
             .rooms
             .iter()
