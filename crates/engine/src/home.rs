@@ -14,6 +14,7 @@ use crate::limits::PENDING_RECORDS_MAX;
 use crate::log::{Log, Place, RingLimits};
 use crate::post::{Ports, Position, Publish, ShardMsg};
 use crate::shard::Shard;
+use crate::table::shrink_map;
 
 pub(crate) struct Home {
     pub(crate) name: Arc<str>,
@@ -243,6 +244,8 @@ impl Shard {
                 self.config.rooms.give_back();
             }
         }
+        self.homes.shrink();
+        shrink_map(&mut self.home_names);
     }
 
     /// The home of `name`, made now if there is none; `None` where the node has no place for another room.

@@ -12,6 +12,7 @@ use crate::planted::Planted;
 use crate::post::{Ports, ShardMsg};
 use crate::room::{LAG, Member, Phase, Room};
 use crate::shard::Shard;
+use crate::table::shrink_map;
 
 impl Shard {
     /// A JOIN_CR. Answered at once where this shard is subscribed to the room, else when home has answered.
@@ -199,5 +200,7 @@ impl Shard {
                 debug_assert!(posted.is_ok(), "control messages are never refused");
             }
         }
+        self.rooms.shrink();
+        shrink_map(&mut self.room_names);
     }
 }
