@@ -117,7 +117,7 @@ impl Tally {
 pub enum DropReason {
     /// The ring went past the member's cursor.
     Overtaken,
-    /// The member left the room, or logged out, before it was sent.
+    /// The member left the room, to join another at its limit, before it was sent. A LOGOUT is a close.
     Left,
     /// The connection was closed before it was sent.
     Closed(CloseReason),

@@ -57,8 +57,10 @@ pub struct Config {
     pub pinned_max: usize,
     /// `fanout.stall_timeout`.
     pub stall_ms: u64,
-    /// This shard's share of `limits.unauthenticated_max`.
+    /// `limits.unauthenticated_max` of the node.
     pub unauthenticated_max: usize,
+    /// How many there are on the node, counted by all its shards.
+    pub unauthenticated: std::sync::Arc<Count>,
     /// `limits.login_max`: LOGIN's body, inflated too; a token at most half of it.
     pub login_max: usize,
     /// `limits.message_max`.
@@ -133,6 +135,27 @@ impl Budget {
     }
 }
 
+/// A number of things that all shards of a node share.
+#[derive(Debug, Default)]
+pub struct Count(std::sync::atomic::AtomicUsize);
+
+impl Count {
+    /// One more.
+    pub fn add(&self) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// One less.
+    pub fn remove(&self) {
+        self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// How many there are.
+    pub fn now(&self) -> usize {
+        self.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
 impl Default for Config {
     /// The defaults of the configuration file, for a node of one shard.
     fn default() -> Self {
@@ -159,6 +182,7 @@ impl Default for Config {
             pinned_max: 64 << 20,
             stall_ms: 30_000,
             unauthenticated_max: 10_000,
+            unauthenticated: std::sync::Arc::default(),
             login_max: 8 << 10,
             message_max: 64 << 10,
             id_max: 128,

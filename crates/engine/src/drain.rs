@@ -60,7 +60,7 @@ impl Shard {
                 break;
             }
             let conn = &self.conns[slot as usize];
-            let owed = conn.slow.is_some() || !self.ready.is_empty();
+            let owed = conn.slow.is_some() || !self.ready.is_empty() || !self.deferred.is_empty();
             if !conn.open || self.state(slot) == State::Closing || (owed && patient) {
                 continue;
             }

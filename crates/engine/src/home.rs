@@ -15,6 +15,7 @@ use crate::log::{Log, Place, RingLimits};
 use crate::post::{Ports, Position, Publish, ShardMsg};
 use crate::quota::Bucket;
 use crate::shard::Shard;
+use crate::table::shrink_map;
 
 pub(crate) struct Home {
     pub(crate) name: Arc<str>,
@@ -254,7 +255,7 @@ impl Shard {
 
     /// Forgets rooms that nobody has been in for `rooms.create.idle_ttl`. Called about once a second.
     pub(crate) fn sweep_homes(&mut self, now: Now) {
-        let ttl = self.config.room_idle_ms;
+        let ttl = if self.config.rooms.left() == 0 { 0 } else { self.config.room_idle_ms };
         let over = |home: &Home| home.empty_since.is_some_and(|since| now.mono.since(since) >= ttl);
         let gone: Vec<u32> = self
             .homes
@@ -268,6 +269,8 @@ impl Shard {
                 self.config.rooms.give_back();
             }
         }
+        self.homes.shrink();
+        shrink_map(&mut self.home_names);
     }
 
     /// The home of `name`, made now if there is none; `None` where the node has no place for another room.

@@ -12,6 +12,7 @@ use crate::planted::Planted;
 use crate::post::{Ports, ShardMsg};
 use crate::room::{LAG, Member, Phase, Room};
 use crate::shard::Shard;
+use crate::table::shrink_map;
 
 impl Shard {
     /// A JOIN_CR. Answered at once where this shard is subscribed to the room, else when home has answered.
@@ -177,9 +178,10 @@ impl Shard {
     /// Ends subscriptions of rooms that have been empty for a while. Called about once a second.
     pub(crate) fn sweep_rooms(&mut self, now: Now, ports: &mut impl Ports) {
         self.rooms_swept = now.mono;
-        let over = |since: Option<Millis>| {
-            since.is_some_and(|since| now.mono.since(since) >= crate::limits::UNSUBSCRIBE_AFTER_MS)
-        };
+        // with no place left for another room on the node, empty ones go at once
+        let full = self.config.rooms.left() == 0;
+        let wait = if full { 0 } else { crate::limits::UNSUBSCRIBE_AFTER_MS };
+        let over = |since: Option<Millis>| since.is_some_and(|since| now.mono.since(since) >= wait);
         let empty: Vec<u32> = self
             .rooms
             .iter()
@@ -198,5 +200,7 @@ impl Shard {
                 debug_assert!(posted.is_ok(), "control messages are never refused");
             }
         }
+        self.rooms.shrink();
+        shrink_map(&mut self.room_names);
     }
 }

@@ -47,7 +47,7 @@ mod trace;
 pub use account::{Books, Class, DropReason, Kind, TYPE_NAMES, Tally};
 pub use action::{Action, CloseReason};
 pub use batch::{Batch, RecordMeta};
-pub use config::{Budget, Config, MessageTypes, Quotas, RingLimits};
+pub use config::{Budget, Config, Count, MessageTypes, Quotas, RingLimits};
 pub use ids::{ConnId, Millis, Now, ShardId, Slot};
 pub use input::{Consumed, Then};
 pub use login::{Claims, Identity, LoginAnswer};

@@ -346,8 +346,10 @@ impl Shard {
 
     fn unauthenticated_came(&mut self, id: ConnId) {
         self.stats.unauthenticated += 1;
+        self.config.unauthenticated.add();
         self.unauthenticated.push_back(id);
-        while self.stats.unauthenticated > self.config.unauthenticated_max {
+        // of the node's, this shard closes the oldest of its own: connections come to all shards alike
+        while self.config.unauthenticated.now() > self.config.unauthenticated_max {
             let Some(oldest) = self.unauthenticated.pop_front() else { break };
             if let Some(slot) = self.find(oldest).filter(|&slot| self.is_unauthenticated(slot)) {
                 self.close_now(slot, CloseReason::Overloaded);
@@ -363,6 +365,7 @@ impl Shard {
     /// A connection that had not logged in did so, or is closed.
     pub(crate) fn unauthenticated_left(&mut self) {
         self.stats.unauthenticated -= 1;
+        self.config.unauthenticated.remove();
     }
 
     pub(crate) fn is_unauthenticated(&self, slot: Slot) -> bool {

@@ -7,6 +7,9 @@ use crate::post::Ports;
 use crate::session::Session;
 use crate::shard::{Pressure, Shard};
 
+/// Connections that are closed a tick, where memory is at its end, at the least.
+const CLOSE_SLOWEST_MIN: usize = 64;
+
 /// Rooms are looked at this often.
 const ROOMS_SWEEP_MS: u64 = 1_000;
 
@@ -90,16 +93,27 @@ impl Shard {
     }
 
     /// Does what memory pressure asks for.
-    fn relieve(&mut self, _now: Now) {
+    fn relieve(&mut self, now: Now) {
         if self.pressure >= Pressure::ShrinkRings {
             let rooms: Vec<u32> =
                 self.rooms.iter().filter(|(_, room)| room.log.bytes() > 0).map(|(at, _)| at).collect();
             rooms.into_iter().for_each(|at| self.shrink_ring(at));
         }
-        if self.pressure >= Pressure::CloseSlowest
-            && let Some(slot) = self.longest_stalled(|_| true)
-        {
-            self.close_now(slot, CloseReason::Overloaded);
+        if self.pressure >= Pressure::CloseSlowest {
+            self.close_slowest(now);
+        }
+    }
+
+    /// Closes the longest-stalled: a sixteenth of all connections a tick, so that a night's worth is gone in seconds.
+    fn close_slowest(&mut self, now: Now) {
+        let blocked = (0..self.conns.len()).filter(|&slot| self.hot[slot].blocked);
+        let mut stalled: Vec<_> =
+            blocked.filter_map(|slot| Some((self.conns[slot].slow.as_ref()?.since, slot))).collect();
+        stalled.retain(|(since, _)| now.mono.since(*since) > 0);
+        stalled.sort_unstable();
+        let most = CLOSE_SLOWEST_MIN.max(self.stats.connections / 16);
+        for (_, slot) in stalled.into_iter().take(most) {
+            self.close_now(slot as Slot, CloseReason::Overloaded);
         }
     }
 

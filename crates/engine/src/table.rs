@@ -1,5 +1,8 @@
 //! A dense table of boxed things with small numbers for names. Numbers are used again.
 
+/// A table that uses less than one in so many of its places gives the others back.
+pub(crate) const SHRINK_BELOW: usize = 4;
+
 pub(crate) struct Table<T> {
     items: Vec<Option<Box<T>>>,
     free: Vec<u32>,
@@ -44,11 +47,49 @@ impl<T> Table<T> {
         Some(item)
     }
 
+    /// Gives back the room that a storm of items left, where most of it is unused. Numbers keep their items.
+    pub(crate) fn shrink(&mut self) {
+        while let Some(None) = self.items.last() {
+            self.items.pop();
+        }
+        let last = self.items.len() as u32;
+        self.free.retain(|at| *at < last);
+        if self.items.len() < self.items.capacity() / SHRINK_BELOW {
+            self.items.shrink_to_fit();
+            self.free.shrink_to_fit();
+        }
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         self.items.iter().enumerate().filter_map(|(at, item)| Some((at as u32, item.as_deref()?)))
     }
 
     pub(crate) fn len(&self) -> usize {
         self.items.len() - self.free.len()
+    }
+}
+
+/// Gives back the room of a map that a storm left, where most of it is unused.
+pub(crate) fn shrink_map<K: Eq + std::hash::Hash, V>(map: &mut std::collections::HashMap<K, V>) {
+    if map.len() < map.capacity() / SHRINK_BELOW {
+        map.shrink_to_fit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shrunk_table_keeps_its_numbers() {
+        let mut table = Table::default();
+        for n in 0..100u32 {
+            assert_eq!(table.insert(Box::new(n)), n);
+        }
+        (10..100).chain([3]).for_each(|n| drop(table.remove(n)));
+        table.shrink();
+        assert!(table.items.capacity() < 100 && table.len() == 9);
+        assert_eq!((table.get(9), table.get(3), table.get(50)), (Some(&9), None, None));
+        assert_eq!((table.insert(Box::new(7)), table.insert(Box::new(8))), (3, 10));
     }
 }

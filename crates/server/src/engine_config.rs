@@ -1,5 +1,6 @@
 //! From the configuration to what a shard takes of it: plain numbers, and each shard's share of what the node has.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use longwire_engine::{Budget, Config as EngineConfig, MessageTypes, Quotas, Rate, RingLimits};
@@ -27,7 +28,8 @@ pub(crate) fn of(config: &Config, shards: usize) -> EngineConfig {
         rings_max: fanout.rings_max / shards,
         pinned_max: fanout.pinned_max,
         stall_ms: ms(fanout.stall_timeout),
-        unauthenticated_max: limits.unauthenticated_max.div_ceil(shards),
+        unauthenticated_max: limits.unauthenticated_max,
+        unauthenticated: Arc::default(),
         login_max: limits.login_max,
         message_max: limits.message_max,
         id_max: limits.id_max,

@@ -11,12 +11,12 @@ const BACKLOG: i32 = 4096;
 
 /// An address that could not be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {source}{}", hint(.source))]
+#[error("cannot listen on {address}: {cause}{}", hint(.cause))]
 pub struct ListenError {
     /// The address of `server.listen`.
     pub address: SocketAddr,
     /// What the kernel says.
-    pub source: io::Error,
+    pub cause: io::Error,
 }
 
 fn hint(err: &io::Error) -> &'static str {
@@ -36,7 +36,7 @@ pub(crate) fn bind(
     shards: usize,
     send_buffer: usize,
 ) -> Result<(SocketAddr, Vec<TcpListener>), ListenError> {
-    let failed = |source| ListenError { address, source };
+    let failed = |cause| ListenError { address, cause };
     let probe = socket(address, false).map_err(failed)?;
     let bound = probe.local_addr().map_err(failed)?.as_socket().unwrap_or(address);
     drop(probe);

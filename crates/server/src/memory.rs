@@ -1,6 +1,9 @@
 //! How short of memory the process is (`limits.memory_max`), and what follows from it.
 
-use longwire_engine::Pressure;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use longwire_engine::{Budget, Pressure};
 
 /// 80 %: logins are refused; 90 %: rings shrink; 95 %: the slowest are closed. Never is the process killed instead.
 const STEPS: [(u64, Pressure); 3] =
@@ -22,6 +25,10 @@ impl Watch {
         Self { max: max.map(|max| max as u64).or_else(auto), pressure: Pressure::None }
     }
 
+    pub(crate) fn is_under_pressure(&self) -> bool {
+        self.pressure != Pressure::None
+    }
+
     pub(crate) fn max(&self) -> Option<u64> {
         self.max
     }
@@ -32,6 +39,39 @@ impl Watch {
         let reached = STEPS.iter().find(|(percent, _)| resident >= max / 100 * percent);
         let pressure = reached.map_or(Pressure::None, |(_, pressure)| *pressure);
         (std::mem::replace(&mut self.pressure, pressure) != pressure).then_some(pressure)
+    }
+}
+
+/// How often memory that was freed is given back at the most; under pressure, more often.
+const TRIM_EVERY: Duration = Duration::from_secs(5);
+const TRIM_EVERY_PRESSED: Duration = Duration::from_secs(1);
+
+/// Gives memory back once connections or rooms have gone: a bound on what is resident could never be left else.
+pub(crate) struct Trimmer {
+    rooms: Arc<Budget>,
+    last: Instant,
+    /// What was there at the last trim: places for connections, and for rooms, that were free.
+    free_places: usize,
+    free_rooms: usize,
+}
+
+impl Trimmer {
+    pub(crate) fn new(rooms: Arc<Budget>) -> Self {
+        let free_rooms = rooms.left();
+        Self { rooms, last: Instant::now(), free_places: usize::MAX, free_rooms }
+    }
+
+    /// Trims where it is due. What became free since the last time is what there can be to give back.
+    pub(crate) fn look(&mut self, free_places: usize, pressed: bool) {
+        let free_rooms = self.rooms.left();
+        let every = if pressed { TRIM_EVERY_PRESSED } else { TRIM_EVERY };
+        let gone = free_places > self.free_places || free_rooms > self.free_rooms;
+        self.free_places = self.free_places.min(free_places);
+        self.free_rooms = self.free_rooms.min(free_rooms);
+        if (gone || pressed) && self.last.elapsed() >= every {
+            longwire_sys::release_free_memory();
+            (self.last, self.free_places, self.free_rooms) = (Instant::now(), free_places, free_rooms);
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::engine_config;
 use crate::listen::{self, ListenError};
 use crate::login::desk::{self, Window};
 use crate::login::{BuildError, Provider};
-use crate::memory::{self, Watch};
+use crate::memory::{self, Trimmer, Watch};
 use crate::reactor::{self, Bell, Command, Parts, Reactor, Report, post_office};
 use crate::throttle::Throttle;
 
@@ -60,12 +60,12 @@ pub enum ServeError {
     #[error(transparent)]
     Listen(#[from] ListenError),
     /// The ports file.
-    #[error("cannot write the ports file {path}: {source}")]
+    #[error("cannot write the ports file {path}: {cause}")]
     PortsFile {
         /// Where it was to be written.
         path: PathBuf,
         /// What the system says.
-        source: io::Error,
+        cause: io::Error,
     },
     /// Too few file descriptors for even one connection.
     #[error(
@@ -81,17 +81,17 @@ pub enum ServeError {
     #[error(transparent)]
     Login(#[from] BuildError),
     /// A system call that no sane machine refuses.
-    #[error("cannot {doing}: {source}")]
+    #[error("cannot {doing}: {cause}")]
     System {
         /// What was tried.
         doing: &'static str,
         /// What the system says.
-        source: io::Error,
+        cause: io::Error,
     },
 }
 
 fn system(doing: &'static str) -> impl FnOnce(io::Error) -> ServeError {
-    move |source| ServeError::System { doing, source }
+    move |cause| ServeError::System { doing, cause }
 }
 
 /// Serves until SIGTERM or SIGINT, then drains.
@@ -113,10 +113,10 @@ pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeErr
     let signals =
         runtime.block_on(async { Signals::new(Arc::clone(&provider)) }).map_err(system("watch signals"))?;
     let watch = Watch::new(config.limits.memory_max);
-    let (node, addresses) = Node::start(&config, shards, &places, &window)?;
+    let (node, addresses) = Node::start(&config, shards, &places, watch.max(), &window)?;
     if let Some(path) = &options.ports_file {
         let written = write_ports(path, &addresses);
-        written.map_err(|source| ServeError::PortsFile { path: path.clone(), source })?;
+        written.map_err(|cause| ServeError::PortsFile { path: path.clone(), cause })?;
     }
     if config.login.provider == LoginProvider::Open {
         warn_of_open_login(&addresses);
@@ -131,7 +131,8 @@ pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeErr
         "ready"
     );
     runtime.spawn(desk.run());
-    let end = runtime.block_on(Control { node, signals, watch, places, places_max, config }.run());
+    let trimmer = Trimmer::new(Arc::clone(&node.rooms));
+    let end = runtime.block_on(Control { node, signals, watch, trimmer, places, places_max, config }.run());
     crate::logging::flush();
     Ok(end)
 }
@@ -192,6 +193,8 @@ fn write_ports(path: &Path, addresses: &[SocketAddr]) -> io::Result<()> {
 /// The running shards, and the control plane's way to them.
 struct Node {
     threads: Vec<JoinHandle<Report>>,
+    /// Places for rooms.
+    rooms: Arc<Budget>,
     commands: Vec<(Sender<Command>, Arc<Bell>)>,
 }
 
@@ -200,6 +203,7 @@ impl Node {
         config: &Config,
         shards: usize,
         places: &Arc<Budget>,
+        memory_max: Option<u64>,
         window: &Window,
     ) -> Result<(Self, Vec<SocketAddr>), ServeError> {
         let mut addresses = Vec::new();
@@ -217,7 +221,7 @@ impl Node {
             polls.iter().map(reactor::waker).collect::<io::Result<_>>().map_err(system("make a waker"))?;
         let engine = Arc::new(engine_config::of(config, shards));
         let seed = random_seed();
-        let mut node = Self { threads: Vec::new(), commands: Vec::new() };
+        let mut node = Self { threads: Vec::new(), rooms: Arc::clone(&engine.rooms), commands: Vec::new() };
         let each = polls.into_iter().zip(listeners).zip(post_office(wakers)).enumerate();
         for (id, ((poll, listeners), mail)) in each {
             let (sender, commands) = std::sync::mpsc::channel();
@@ -231,6 +235,7 @@ impl Node {
                 poll,
                 listeners,
                 places: Arc::clone(places),
+                held_max: held_max(memory_max, shards),
                 mail,
                 commands,
                 window: window.clone(),
@@ -288,6 +293,13 @@ impl Node {
     }
 }
 
+/// A shard's share of the eighth of the memory bound that parts of frames may take.
+fn held_max(memory_max: Option<u64>, shards: usize) -> usize {
+    const HELD_MAX: u64 = 256 << 20;
+    let eighth = memory_max.map_or(HELD_MAX, |max| (max / 8).min(HELD_MAX));
+    usize::try_from(eighth).unwrap_or(usize::MAX) / shards
+}
+
 /// Where rooms live, and which life of a room is which, must not be known to clients beforehand.
 fn random_seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
@@ -332,6 +344,7 @@ struct Control {
     node: Node,
     signals: Signals,
     watch: Watch,
+    trimmer: Trimmer,
     places: Arc<Budget>,
     /// What `places` had before the shards began to let anybody in.
     places_max: usize,
@@ -374,6 +387,7 @@ impl Control {
     }
 
     fn look_at_memory(&mut self) {
+        self.trimmer.look(self.places.left(), self.watch.is_under_pressure());
         let Ok(resident) = longwire_sys::resident_bytes() else { return };
         if let Some(pressure) = self.watch.observe(resident) {
             let max = self.watch.max().unwrap_or(0);

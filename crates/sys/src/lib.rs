@@ -4,7 +4,9 @@
 //! and decides nothing: no protocol, no policy.
 
 mod files;
+mod heap;
 mod memory;
 
 pub use files::{OpenFiles, raise_open_files};
+pub use heap::release_free_memory;
 pub use memory::{MemoryLimit, MemorySource, memory_limit, resident_bytes};

@@ -224,6 +224,9 @@ impl World {
     //= PROTOCOL.md#9.3
     // After the login the server closes a connection after the last complete frame that the client sent.
     fn check_idle(&self) -> Check {
+        if self.drained {
+            return Ok(()); // closing already, in which the time to flush is what counts
+        }
         for client in self.clients.iter().filter(|client| !client.released && !client.paused) {
             let logged_in = matches!(client.standing, Standing::Guest | Standing::User(_));
             let silent = self.now.mono.since(client.last_frame.max(client.resumed));

@@ -66,7 +66,7 @@ impl Door {
         self.retry_at = None;
         for at in 0..self.listeners.len() {
             for _ in 0..ACCEPTS_PER_TURN {
-                if !self.listeners[at].1 {
+                if !self.listeners[at].1 || self.retry_at.is_some() {
                     break;
                 }
                 match self.listeners[at].0.accept() {
@@ -97,9 +97,14 @@ impl Door {
             self.reserve = None; // its descriptor serves to take the call, and to end it
             let turned_away = self.listeners[at].0.accept().is_ok();
             self.reserve = open_reserve();
-            let line =
-                "the process is out of file descriptors: new connections are turned away until some end";
-            return self.say(now, if turned_away { line } else { "the machine is out of file descriptors" });
+            let line = match (err.raw_os_error(), turned_away) {
+                (Some(ENFILE), _) => "the machine is out of file descriptors: new connections wait",
+                (_, true) => {
+                    "the process is out of file descriptors: new connections are turned away until some end"
+                }
+                (_, false) => return, // the kernel says so before it looks whether anybody waits: nobody does
+            };
+            return self.say(now, line);
         }
         if let Some(suppressed) = self.log.pass(now) {
             tracing::error!(%err, suppressed, "a connection could not be accepted; trying again in 100 ms");
@@ -124,7 +129,10 @@ fn open_reserve() -> Option<File> {
     File::open("/dev/null").ok()
 }
 
-/// EMFILE (24) and ENFILE (23): `io::ErrorKind` has no stable name for them.
+/// Errors for which `io::ErrorKind` has no stable name; the numbers are Linux's on every architecture.
+const ENFILE: i32 = 23;
+const EMFILE: i32 = 24;
+
 fn is_out_of_descriptors(err: &io::Error) -> bool {
-    matches!(err.raw_os_error(), Some(23 | 24))
+    matches!(err.raw_os_error(), Some(ENFILE | EMFILE))
 }

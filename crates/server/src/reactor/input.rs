@@ -10,6 +10,8 @@ struct Input {
     /// Bytes that did not take effect yet, and how many of them did since. Boxed: nothing for the idle.
     rest: Option<Box<Rest>>,
     flags: u8,
+    /// When it began to hold what it holds, in the order of all connections; 0: it holds nothing.
+    stamp: u32,
 }
 
 #[derive(Default)]
@@ -33,12 +35,20 @@ const WANTS_MORE: u8 = 32;
 /// The last edge told of the peer's end: read until it is there.
 const ENDING: u8 = 64;
 
+/// Stale entries of the holders' queue that are let be.
+const HOLDERS_MIN: usize = 1024;
+
 /// All inputs of a shard, and whose turn is next.
 #[derive(Default)]
 pub(crate) struct Inputs {
     by_slot: Vec<Input>,
     /// Bounded by the connections: each is in it once.
     ready: VecDeque<Slot>,
+    /// Bytes that all connections together hold.
+    held: usize,
+    /// Who holds any, by stamp; may name some who do not any more.
+    holders: VecDeque<(Slot, u32)>,
+    last_stamp: u32,
 }
 
 /// What to do in a connection's turn.
@@ -64,8 +74,50 @@ impl Inputs {
     }
 
     pub(crate) fn remove(&mut self, slot: Slot) {
+        self.take_rest(slot);
         if let Some(input) = self.by_slot.get_mut(slot as usize) {
             *input = Input::default();
+        }
+    }
+
+    /// Bytes that are held for all connections: cut frames, and what waits for a LOGIN, a JOIN or a full buffer.
+    pub(crate) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Lets go of what the connection holds that began to hold it longest ago, and names it: it is to be closed.
+    pub(crate) fn drop_oldest(&mut self) -> Option<Slot> {
+        while let Some((slot, stamp)) = self.holders.pop_front() {
+            let input = self.by_slot.get(slot as usize)?;
+            if input.stamp == stamp && input.rest.is_some() {
+                self.take_rest(slot);
+                return Some(slot);
+            }
+        }
+        None
+    }
+
+    fn take_rest(&mut self, slot: Slot) -> Option<Box<Rest>> {
+        let rest = self.by_slot.get_mut(slot as usize)?.rest.take()?;
+        self.held -= rest.bytes.len();
+        Some(rest)
+    }
+
+    /// Holds `bytes`. Whoever made progress, or held nothing, is the newest holder.
+    fn hold(&mut self, slot: Slot, bytes: Vec<u8>, taken: usize, progress: bool) {
+        let Some(input) = self.by_slot.get_mut(slot as usize) else { return };
+        if progress || input.stamp == 0 {
+            self.last_stamp = self.last_stamp.wrapping_add(1).max(1);
+            input.stamp = self.last_stamp;
+            self.holders.push_back((slot, input.stamp));
+        }
+        self.held += bytes.len();
+        input.rest = Some(Box::new(Rest { bytes, taken }));
+        if self.holders.len() > HOLDERS_MIN + 2 * self.by_slot.len() {
+            let by_slot = &self.by_slot;
+            self.holders.retain(|(slot, stamp)| {
+                by_slot.get(*slot as usize).is_some_and(|input| input.stamp == *stamp)
+            });
         }
     }
 
@@ -105,8 +157,8 @@ impl Inputs {
 
     /// The engine is through with this connection: throw away what it sends.
     pub(crate) fn discard(&mut self, slot: Slot) {
+        self.take_rest(slot);
         if let Some(input) = self.by_slot.get_mut(slot as usize) {
-            input.rest = None;
             input.flags |= DISCARD;
             input.flags &= !PAUSED;
         }
@@ -121,16 +173,16 @@ impl Inputs {
         if input.has(DISCARD) {
             return if input.has(READABLE) { Turn::Discard } else { Turn::Nothing };
         }
-        match input.rest.take() {
-            Some(rest) if !input.has(WANTS_MORE) => Turn::Offer(rest.bytes, rest.taken),
-            Some(rest) if input.has(READABLE) => Turn::Read(rest.bytes),
-            None if input.has(READABLE) => Turn::Read(Vec::new()),
-            None if input.has(ENDED) => Turn::Ended,
-            Some(_) if input.has(ENDED) => Turn::Ended, // it ended inside a frame
-            rest => {
-                input.rest = rest;
-                Turn::Nothing
-            }
+        let (wants_more, readable, ended) = (input.has(WANTS_MORE), input.has(READABLE), input.has(ENDED));
+        if input.rest.is_some() && wants_more && !readable && !ended {
+            return Turn::Nothing; // inside a frame, and nothing new
+        }
+        match self.take_rest(slot) {
+            Some(rest) if !wants_more => Turn::Offer(rest.bytes, rest.taken),
+            Some(rest) if readable => Turn::Read(rest.bytes),
+            None if readable => Turn::Read(Vec::new()),
+            Some(_) | None if ended => Turn::Ended, // with a rest, it ended inside a frame
+            Some(_) | None => Turn::Nothing,
         }
     }
 
@@ -145,34 +197,38 @@ impl Inputs {
         self.set(slot, ENDED);
     }
 
-    /// Keeps what the engine did not take, as it wants it, and lines up for the next turn.
-    pub(crate) fn keep(&mut self, slot: Slot, rest: &[u8], then: Then) {
-        self.keep_vec(slot, rest.to_vec(), 0, then);
-    }
-
-    /// The same without a copy, for bytes that were kept before.
-    pub(crate) fn keep_vec(&mut self, slot: Slot, mut bytes: Vec<u8>, taken: usize, then: Then) {
-        let Some(input) = self.by_slot.get_mut(slot as usize) else { return };
-        input.flags &= !WANTS_MORE;
+    /// Keeps what the engine did not take of `bytes`, as it wants it, and lines up for the next turn. `progress`: a frame
+    /// took effect.
+    pub(crate) fn keep(&mut self, slot: Slot, mut bytes: Vec<u8>, taken: usize, then: Then, progress: bool) {
+        self.clear(slot, WANTS_MORE);
         match then {
             Then::More => {
-                bytes.drain(..taken);
-                bytes.shrink_to_fit(); // the rest of a cut frame may stay for long
-                input.rest = (!bytes.is_empty()).then(|| Box::new(Rest { bytes, taken: 0 }));
-                input.flags |= WANTS_MORE;
-                if input.flags & (READABLE | ENDED) != 0 {
+                if taken > 0 {
+                    bytes = bytes[taken..].to_vec(); // the rest of a cut frame may stay for long: no room to spare
+                }
+                self.set(slot, WANTS_MORE);
+                self.hold_any(slot, bytes, 0, progress);
+                if self.by_slot.get(slot as usize).is_some_and(|input| input.flags & (READABLE | ENDED) != 0)
+                {
                     self.queue(slot);
                 }
             }
             Then::Yield | Then::Pause => {
-                let left = taken < bytes.len();
-                input.rest = left.then(|| Box::new(Rest { bytes, taken }));
+                self.hold_any(slot, bytes, taken, progress);
                 match then {
-                    Then::Pause => input.flags |= PAUSED,
-                    _ => self.queue(slot),
+                    Then::Pause => self.set(slot, PAUSED),
+                    Then::Yield | Then::More | Then::Discard => self.queue(slot),
                 }
             }
             Then::Discard => self.discard(slot),
+        }
+    }
+
+    fn hold_any(&mut self, slot: Slot, bytes: Vec<u8>, taken: usize, progress: bool) {
+        if taken < bytes.len() {
+            self.hold(slot, bytes, taken, progress);
+        } else if let Some(input) = self.by_slot.get_mut(slot as usize) {
+            input.stamp = 0;
         }
     }
 

@@ -43,6 +43,8 @@ const DRAIN_STEP: Duration = Duration::from_millis(20);
 const READS_PER_TURN: usize = 256;
 /// Messages of other shards that are taken before connections get their turn.
 const MAIL_PER_TURN: usize = 1024;
+/// What is read at once from a connection that is not inside of a frame.
+const READ_BYTES: usize = 16 * 1024;
 /// Events of one poll.
 const EVENTS_MAX: usize = 1024;
 
@@ -76,6 +78,8 @@ pub(crate) struct Parts {
     pub(crate) poll: Poll,
     pub(crate) listeners: Vec<TcpListener>,
     pub(crate) places: Arc<Budget>,
+    /// Bytes of input that this shard may hold for its connections.
+    pub(crate) held_max: usize,
     pub(crate) mail: (Outbox, Inbox),
     pub(crate) commands: Receiver<Command>,
     pub(crate) window: Window,
@@ -103,6 +107,9 @@ pub(crate) struct Reactor {
     first_slot: usize,
     frame_max: usize,
     login_max: usize,
+    /// Bytes of input that may be held, at the moment and in calm.
+    held_max: usize,
+    held_calm: usize,
     /// One for all connections: what they sent is either taken from it at once, or copied out of it.
     buffer: Vec<u8>,
     next_tick: Instant,
@@ -139,6 +146,8 @@ impl Reactor {
             first_slot,
             frame_max,
             login_max,
+            held_max: parts.held_max,
+            held_calm: parts.held_max,
             buffer: vec![0; frame_max.max(login_max) + 2 * longwire_wire::HEADER_BYTES],
             next_tick: now + TICK,
             mail_left: false,
@@ -226,7 +235,11 @@ impl Reactor {
                     self.engine.login_answered(conn, answer, now, &mut self.sockets);
                 }
                 Command::Cut => self.engine.cut_all(),
-                Command::Pressure(pressure) => self.engine.set_pressure(pressure),
+                Command::Pressure(pressure) => {
+                    let is_last = pressure >= Pressure::CloseSlowest;
+                    self.held_max = if is_last { self.held_calm / 8 } else { self.held_calm };
+                    self.engine.set_pressure(pressure);
+                }
                 Command::End => return true,
             }
         }
@@ -274,8 +287,13 @@ impl Reactor {
 
     fn read_turns(&mut self, now: Now) {
         for _ in 0..READS_PER_TURN.min(self.inputs.waiting()) {
-            let Some(slot) = self.inputs.next() else { return };
+            let Some(slot) = self.inputs.next() else { break };
             self.read_turn(slot, now);
+        }
+        // honest frames are whole within moments: whoever has held a part of one longest is the one to go
+        while self.inputs.held() > self.held_max {
+            let Some(slot) = self.inputs.drop_oldest() else { return };
+            self.engine.close_now(slot, CloseReason::Overloaded);
         }
     }
 
@@ -283,9 +301,9 @@ impl Reactor {
         match self.inputs.turn(slot) {
             Turn::Offer(bytes, taken) => {
                 let consumed = self.engine.consume(slot, &bytes[taken..], now, &mut self.sockets);
-                self.inputs.keep_vec(slot, bytes, taken + consumed.bytes, consumed.then);
+                self.inputs.keep(slot, bytes, taken + consumed.bytes, consumed.then, consumed.bytes > 0);
             }
-            Turn::Read(rest) => self.read(slot, &rest, now),
+            Turn::Read(rest) => self.read(slot, rest, now),
             Turn::Discard => {
                 let read = self.sockets.read(slot, &mut self.buffer);
                 self.after_read(slot, read);
@@ -296,14 +314,16 @@ impl Reactor {
     }
 
     /// Reads behind `rest`, and offers both.
-    fn read(&mut self, slot: Slot, rest: &[u8], now: Now) {
-        // never more than one frame of the largest size: that is all that is held while a LOGIN or a JOIN waits
+    fn read(&mut self, slot: Slot, rest: Vec<u8>, now: Now) {
+        // never more than one frame of the largest size: that is all that is held while a LOGIN or a JOIN waits; and
+        // less where no long frame is under way, for that is what is held for a client that does not read its answers
         let frame = match self.engine.state(slot) {
             State::AwaitLogin => self.login_max,
+            _ if rest.is_empty() => READ_BYTES.min(self.frame_max),
             State::Authenticating | State::Guest | State::User | State::Closing => self.frame_max,
         };
         let room = (frame + 2 * longwire_wire::HEADER_BYTES).max(rest.len() + 1).min(self.buffer.len());
-        self.buffer[..rest.len()].copy_from_slice(rest);
+        self.buffer[..rest.len()].copy_from_slice(&rest);
         let read = self.sockets.read(slot, &mut self.buffer[rest.len()..room]);
         let got = match &read {
             Ok(Some(bytes)) => *bytes,
@@ -313,13 +333,13 @@ impl Reactor {
             self.inputs.read_short(slot);
         }
         if got == 0 {
-            self.inputs.keep(slot, rest, Then::More);
+            self.inputs.keep(slot, rest, 0, Then::More, false);
             return self.after_read(slot, read);
         }
         let input = &self.buffer[..rest.len() + got];
         let consumed = self.engine.consume(slot, input, now, &mut self.sockets);
         let left = &self.buffer[consumed.bytes..rest.len() + got];
-        self.inputs.keep(slot, left, consumed.then);
+        self.inputs.keep(slot, left.to_vec(), 0, consumed.then, consumed.bytes > 0);
     }
 
     fn after_read(&mut self, slot: Slot, read: io::Result<Option<usize>>) {
