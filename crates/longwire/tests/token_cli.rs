@@ -1,5 +1,7 @@
 //! `longwire token` and what `check-config` says of `[login]`, as an operator meets them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

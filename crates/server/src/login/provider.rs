@@ -73,7 +73,12 @@ impl Provider {
     /// Answers one LOGIN. On the control runtime; takes as long as the provider may, which its configuration bounds,
     /// and may be dropped at any await.
     pub async fn answer(&self, question: &Question) -> Answer {
-        self.answer_at(question, unix_ms()).await
+        let answer = self.answer_at(question, unix_ms()).await;
+        if let Err(refusal) = answer {
+            let (user_id, connection) = (&*question.user_id, question.connection_name());
+            tracing::debug!(reason = refusal.reason.name(), user_id, connection, "login refused");
+        }
+        answer
     }
 
     pub(crate) async fn answer_at(&self, question: &Question, now_ms: u64) -> Answer {

@@ -373,6 +373,26 @@ async fn no_forged_token_logs_in_and_no_address_of_a_token_is_asked() {
     assert_eq!(keys.requests().len(), 1, "unknown kids cost no fetch");
 }
 
+#[tokio::test]
+async fn no_byte_of_a_token_may_change_and_none_may_go() {
+    let jwt = Jwt::build(&config()).unwrap();
+    for good in [
+        sealed("hs.key", Algorithm::HS256, r#"{"alg":"HS256","kid":"HS256"}"#, CLAIMS),
+        sealed("ed25519.pem", Algorithm::EdDSA, r#"{"alg":"EdDSA","kid":"EdDSA"}"#, CLAIMS),
+    ] {
+        assert!(jwt.answer(&good, "alice", NOW_MS).await.is_ok());
+        for at in 0..good.len() {
+            let (before, rest) = good.split_at(at);
+            let others = ["A", "_", ".", "=", "\n", ""].into_iter().filter(|other| *other != &rest[..1]);
+            for token in
+                others.map(|other| format!("{before}{other}{}", &rest[1..])).chain([before.to_owned()])
+            {
+                assert!(jwt.answer(&token, "alice", NOW_MS).await.is_err(), "at {at}: {token}");
+            }
+        }
+    }
+}
+
 /// The fixtures' set: one key an algorithm, each under its algorithm's name.
 fn key_set() -> Vec<u8> {
     fixture("jwks_pyjwt.json")

@@ -63,6 +63,37 @@ async fn key_sets_of_other_implementations_serve_every_algorithm_but_hs() {
     }
 }
 
+/// A set over real HTTP, from an address that does its worst: nobody is judged, soon, and little is read.
+#[tokio::test]
+async fn an_address_of_keys_that_does_its_worst_costs_a_bounded_wait() {
+    let redirect = b"HTTP/1.1 302 x\r\nlocation: /jwks\r\ncontent-length: 0\r\n\r\n".to_vec();
+    let (_, token) = tokens("tokens_jose.json").into_iter().find(|(name, _)| name == "ES256").unwrap();
+    for behaviour in [
+        Behaviour::Flood(1 << 30),
+        Behaviour::Answer(200, vec![b' '; 64 * 1024 + 1]),
+        Behaviour::Answer(200, b"garbage".to_vec()),
+        Behaviour::Answer(500, fixture("jwks_jose.json")),
+        Behaviour::Raw(redirect),
+        Behaviour::Hang,
+        Behaviour::Stall,
+        Behaviour::Die,
+    ] {
+        let service = Service::start(behaviour.clone()).await;
+        let timeout = std::time::Duration::from_millis(300);
+        let jwks = JwksConfig { url: service.url("/jwks"), timeout, ..JwksConfig::default() };
+        let jwt = Jwt::build(&LoginConfig { key: Vec::new(), jwks, ..config() }).unwrap();
+        let begin = std::time::Instant::now();
+        let shown = format!("{behaviour:?}").chars().take(60).collect::<String>();
+        for _ in 0..3 {
+            let refusal = jwt.answer(&token, "alice", NOW_MS).await.unwrap_err();
+            assert_eq!(refusal.reason, Reason::KeysUnavailable, "{shown}");
+        }
+        assert!(begin.elapsed() < std::time::Duration::from_secs(2), "{shown}: {:?}", begin.elapsed());
+        assert_eq!(service.requests().len(), 1, "{shown}: once in ten seconds, and nothing is followed");
+        assert!(service.sent() < 8 << 20, "{shown}: the rest of a flood is not read");
+    }
+}
+
 #[tokio::test]
 async fn our_own_tokens_are_accepted_for_every_algorithm() {
     let jwt = Jwt::build(&config()).unwrap();
