@@ -23,10 +23,10 @@ section! {
         /// What becomes of a user's further sessions: all (they live, up to quotas.user.connections), newest (it closes
         /// the older ones) or oldest (newer ones are refused).
         sessions: SessionPolicy as kind::word::<SessionPolicy>(), = SessionPolicy::All;
-        /// static: the file of users, [[user]] with id, token_sha256 and, where wanted, nickname, level, room_level,
+        /// static: the file of users, `[[user]]` with id, token_sha256 and, where wanted, nickname, level, room_level,
         /// tags, roles and rooms. Read again at SIGHUP. Costs about 300B a user.
         static_file: String as kind::TEXT, = String::new();
-        /// jwt: the keys that sign tokens, [[login.key]] with id, algorithm and key_file (a public key as PEM; for HS
+        /// jwt: the keys that sign tokens, `[[login.key]]` with id, algorithm and key_file (a public key as PEM; for HS
         /// algorithms the secret itself). Read again at SIGHUP. A key serves its one algorithm.
         key: Vec<LoginKey> as login_keys::KEYS, = Vec::new();
     }
@@ -59,7 +59,7 @@ section! {
 }
 
 section! {
-    /// jwt: keys from an address (a JSON Web Key Set), beside those of [[login.key]]. With it jwt.issuer and
+    /// jwt: keys from an address (a JSON Web Key Set), beside those of `[[login.key]]`. With it jwt.issuer and
     /// jwt.audience must be set: the same keys sign other services' tokens too.
     JwksConfig at "login.jwks", in login.jwks {
         /// The address, https or http; "" is none.
