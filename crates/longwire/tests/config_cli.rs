@@ -39,6 +39,45 @@ fn the_default_file_is_good() {
     assert_eq!(run(&["check-config", &path]), (0, format!("{path}: good\n"), String::new()));
 }
 
+/// Judged with its key file and without; every rate of it is in force.
+#[test]
+fn the_production_file_is_good_once_its_key_is_there() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let (status, text, complaints) = run(&["default-config", "--production"]);
+    assert_eq!((status, complaints.as_str()), (0, ""));
+    std::fs::write(folder.path().join("longwire.toml"), text).unwrap();
+    let check = |args: &[&str]| {
+        let mut command = longwire(&[&["check-config", "longwire.toml"], args].concat());
+        command.current_dir(folder.path());
+        ended(command)
+    };
+    let (status, told, _) = check(&[]);
+    assert_eq!(status, 1);
+    assert!(told.contains("login.key") && told.contains("login-key.pem"), "{told}");
+    let key = concat!(env!("CARGO_MANIFEST_DIR"), "/../server/fixtures/login/p256.pub.pem");
+    std::fs::copy(key, folder.path().join("login-key.pem")).unwrap();
+    assert_eq!(check(&[]), (0, "longwire.toml: good\n".to_owned(), String::new()));
+    let (status, shown, _) = check(&["--show"]);
+    assert_eq!(status, 0);
+    for (key, value) in [
+        ("server.listen", "[\"0.0.0.0:7610\"]"),
+        ("login.provider", "\"jwt\""),
+        ("quotas.connection_frames", "\"50/1s burst 100\""),
+        ("quotas.node_logins", "\"2000/1s\""),
+        ("quotas.address.connections", "1000"),
+        ("quotas.address.guests", "1000"),
+        ("quotas.address.connects", "\"20/1s burst 100\""),
+        ("quotas.user.connections", "5"),
+        ("quotas.user.messages", "\"5/1s burst 10\""),
+        ("quotas.user.joins", "\"10/10s\""),
+        ("quotas.user.reconnects", "\"15/1m\""),
+        ("quotas.room.messages", "\"200/1s burst 40\""),
+    ] {
+        let line = format!("{key} = {value} ");
+        assert!(shown.lines().any(|shown| shown.starts_with(&line)), "{line}\n{shown}");
+    }
+}
+
 #[test]
 fn what_is_shown_is_a_file_with_the_same_values() {
     let (_file, path) = file("log.level = \"debug\"\n");
@@ -163,9 +202,12 @@ fn wrong_usage_ends_with_2_and_a_suggestion() {
 
 #[test]
 fn a_closed_pipe_ends_quietly_with_0() {
-    for args in
-        [&["default-config"][..], &["default-config", "--env"], &["check-config", "/dev/null", "--show"]]
-    {
+    for args in [
+        &["default-config"][..],
+        &["default-config", "--env"],
+        &["default-config", "--production"],
+        &["check-config", "/dev/null", "--show"],
+    ] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let mut command = longwire(args);

@@ -9,13 +9,20 @@ use std::io::Write;
 #[derive(Debug, clap::Args)]
 pub(crate) struct DefaultConfigArgs {
     /// Print the environment variables instead
-    #[arg(long)]
+    #[arg(long, conflicts_with = "production")]
     env: bool,
+    /// Print the file of a server for the internet: real login, rate limits
+    #[arg(long)]
+    production: bool,
 }
 
 impl DefaultConfigArgs {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let text = if self.env { config::default_variables() } else { config::default_file() };
+        let text = match (self.env, self.production) {
+            (true, _) => config::default_variables(),
+            (false, true) => config::production_file(),
+            (false, false) => config::default_file(),
+        };
         let mut out = out::stdout();
         out.write_all(text.as_bytes())?;
         out.flush()?;

@@ -13,6 +13,7 @@ mod login_keys;
 mod login_rules;
 mod names;
 mod problem;
+mod production;
 mod quotas;
 mod relations;
 mod sections;
@@ -24,6 +25,7 @@ pub use kind::{KIB, MIB};
 pub use load::{Flag, Layers, Loaded, keys, load};
 pub use login_keys::LoginKey;
 pub use problem::{Origin, Problem, Problems};
+pub use production::production_file;
 pub use quotas::{AddressQuotas, AutoRate, RateLimit, RoomQuotas, UserQuotas};
 pub use relations::RECORD_EXTRA_MAX;
 pub use sections::{

@@ -49,7 +49,7 @@ const VARIABLES_HEAD: &str = "\
 ";
 
 /// Documentation lines begin with the blank that follows `///`.
-fn push_comment(text: &mut String, doc: &str) {
+pub(super) fn push_comment(text: &mut String, doc: &str) {
     doc.lines().for_each(|line| text.extend(["#", line, "\n"]));
 }
 
