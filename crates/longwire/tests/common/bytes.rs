@@ -14,8 +14,11 @@ pub const MALFORMED: u8 = 1;
 pub const UNAUTHENTICATED: u8 = 2;
 pub const FORBIDDEN: u8 = 3;
 pub const NOT_JOINED: u8 = 4;
+pub const RATE_LIMITED: u8 = 5;
 pub const TOO_LARGE: u8 = 9;
 pub const UNSUPPORTED: u8 = 10;
+pub const OVERLOADED: u8 = 11;
+pub const TOO_MANY: u8 = 12;
 
 pub const REQUEST: u8 = 0;
 pub const ANSWER: u8 = 1;

@@ -8,6 +8,7 @@
 
 pub mod books;
 pub mod bytes;
+pub mod canary;
 pub mod raw;
 pub mod server;
 

@@ -7,7 +7,7 @@ use super::WAIT_MAX;
 use super::bytes::*;
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 pub struct Raw {
@@ -38,7 +38,23 @@ pub enum End {
 
 impl Raw {
     pub fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("the server accepts");
+        Self::over(TcpStream::connect(address).expect("the server accepts"))
+    }
+
+    /// From this address of the machine: all of 127.0.0.0/8 are.
+    pub fn connect_from(source: IpAddr, address: SocketAddr) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
+        let stream = runtime.block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+            socket.bind(SocketAddr::new(source, 0)).expect("an address of this machine");
+            socket.connect(address).await.expect("the server accepts")
+        });
+        let stream = stream.into_std().expect("no longer the runtime's");
+        stream.set_nonblocking(false).expect("blocking");
+        Self::over(stream)
+    }
+
+    fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("TCP_NODELAY");
         stream.set_read_timeout(Some(WAIT_MAX)).expect("a read timeout");
         stream.set_write_timeout(Some(WAIT_MAX)).expect("a write timeout");
@@ -302,6 +318,20 @@ impl Raw {
                 }
             }
         }
+    }
+
+    /// LOGIN, and whatever its status is: on a refusal the end of the stream, which must follow.
+    pub fn try_log_in(&mut self, token: &str, user: &str) -> u8 {
+        let status = self.log_in_with(login_body(token, user));
+        if status != OK {
+            self.assert_ended();
+        }
+        status
+    }
+
+    /// The server has closed, after what was read, and sends nothing else.
+    pub fn assert_ended(&mut self) {
+        assert_eq!(self.frames_to_end(), (Vec::new(), End::Stream));
     }
 
     /// What `say` sends, to be sent with others at once.

@@ -2,6 +2,7 @@
 
 use super::WAIT_MAX;
 use super::books::Books;
+use super::canary;
 use super::raw::Raw;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -17,9 +18,16 @@ pub struct Plan {
     listen: String,
     sets: Vec<String>,
     open_files_max: Option<u32>,
+    log_level: &'static str,
 }
 
 impl Plan {
+    /// How much it logs; `info` otherwise.
+    pub fn log_level(mut self, level: &'static str) -> Self {
+        self.log_level = level;
+        self
+    }
+
     pub fn set(mut self, key: &str, value: &str) -> Self {
         self.sets.push(format!("{key}={value}"));
         self
@@ -61,7 +69,7 @@ impl Plan {
             }
         };
         command.args(["serve", "--listen", &self.listen, "--shards", &self.shards.to_string()]);
-        command.args(["--log-format", "json", "--log-level", "info", "--ports-file"]);
+        command.args(["--log-format", "json", "--log-level", self.log_level, "--ports-file"]);
         command.arg(folder.path().join("ports.json"));
         command.args(self.sets.iter().flat_map(|set| ["--set", set]));
         // What the developer's own shell sets must not decide what is tested.
@@ -89,7 +97,13 @@ pub struct Server {
 
 impl Server {
     pub fn of(shards: u32) -> Plan {
-        Plan { shards, listen: "127.0.0.1:0".into(), sets: Vec::new(), open_files_max: None }
+        Plan {
+            shards,
+            listen: "127.0.0.1:0".into(),
+            sets: Vec::new(),
+            open_files_max: None,
+            log_level: "info",
+        }
     }
 
     /// One with every default.
@@ -142,6 +156,7 @@ impl Server {
         loop {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => {
+                    canary::check(&line);
                     self.log.push(line.clone());
                     if line.contains(text) {
                         return line;
@@ -157,7 +172,10 @@ impl Server {
         let deadline = Instant::now() + WAIT_MAX;
         loop {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(line) => self.log.push(line),
+                Ok(line) => {
+                    canary::check(&line);
+                    self.log.push(line);
+                }
                 Err(RecvTimeoutError::Disconnected) => return self.child.wait().expect("a child of ours"),
                 Err(RecvTimeoutError::Timeout) => panic!("it still runs; the log:\n{}", self.log.join("\n")),
             }
@@ -220,8 +238,12 @@ impl Drop for Server {
         // It may have ended by itself: then there is nothing to kill.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        if std::thread::panicking() {
-            self.log.extend(self.lines.try_iter());
+        // Nobody writes any more, so the lines have an end.
+        let rest: Vec<String> = self.lines.iter().collect();
+        if !std::thread::panicking() {
+            rest.iter().for_each(|line| canary::check(line));
+        } else {
+            self.log.extend(rest);
             eprintln!("the server's log:\n{}", self.log.join("\n"));
         }
     }

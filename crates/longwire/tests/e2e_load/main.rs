@@ -8,6 +8,7 @@
 mod common;
 
 mod books;
+mod idle;
 mod stalled;
 
 /// A drain gives members that are owed something this long before it closes them: 30 s by default.
