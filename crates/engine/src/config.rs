@@ -1,9 +1,11 @@
 //! What a shard takes from the configuration: plain values, checked by whoever made them.
 
+use std::sync::Arc;
+
 use longwire_wire::{CommandMap, LengthReading, LoginFields};
 
 pub use crate::log::RingLimits;
-use crate::quota::Rate;
+use crate::quota::{NodeTime, Rate};
 use crate::users::SessionPolicy;
 
 /// A set of message types, by number. Small: looked through, not looked up.
@@ -60,7 +62,7 @@ pub struct Config {
     /// `limits.unauthenticated_max` of the node.
     pub unauthenticated_max: usize,
     /// How many there are on the node, counted by all its shards.
-    pub unauthenticated: std::sync::Arc<Count>,
+    pub unauthenticated: Arc<Count>,
     /// `limits.login_max`: LOGIN's body, inflated too; a token at most half of it.
     pub login_max: usize,
     /// `limits.message_max`.
@@ -70,7 +72,7 @@ pub struct Config {
     /// `limits.rooms_per_connection`.
     pub rooms_per_connection: usize,
     /// `limits.rooms_max` of the node, shared by its shards.
-    pub rooms: std::sync::Arc<Budget>,
+    pub rooms: Arc<Budget>,
     /// `login.guests`.
     pub guests: bool,
     /// `login.sessions`.
@@ -79,6 +81,8 @@ pub struct Config {
     pub expiry_grace_ms: u64,
     /// `quotas`.
     pub quotas: Quotas,
+    /// What time it is for the quotas of users, who may be on several shards.
+    pub node_time: Arc<NodeTime>,
     /// `rooms.create.idle_ttl`: an empty room is forgotten after it.
     pub room_idle_ms: u64,
     /// `rooms.types.client`: what users may send.
@@ -114,8 +118,8 @@ pub struct Budget {
 
 impl Budget {
     /// A budget of `max`.
-    pub fn new(max: usize) -> std::sync::Arc<Self> {
-        std::sync::Arc::new(Self { left: max.into() })
+    pub fn new(max: usize) -> Arc<Self> {
+        Arc::new(Self { left: max.into() })
     }
 
     /// Takes one; `false` where none is left.
@@ -182,7 +186,7 @@ impl Default for Config {
             pinned_max: 64 << 20,
             stall_ms: 30_000,
             unauthenticated_max: 10_000,
-            unauthenticated: std::sync::Arc::default(),
+            unauthenticated: Arc::default(),
             login_max: 8 << 10,
             message_max: 64 << 10,
             id_max: 128,
@@ -192,6 +196,7 @@ impl Default for Config {
             sessions: SessionPolicy::All,
             expiry_grace_ms: 25_000,
             quotas: Quotas::default(),
+            node_time: Arc::default(),
             room_idle_ms: 60_000,
             client_types: MessageTypes::new([0, 2]),
             priority_types: MessageTypes::default(),

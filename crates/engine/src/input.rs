@@ -430,7 +430,8 @@ impl Shard {
             return Some(Status::FORBIDDEN);
         }
         let (rate, shared) = (self.config.quotas.user_joins?, user.shared.as_ref()?);
-        (!shared.joins.take(rate, now.mono)).then_some(Status::RATE_LIMITED)
+        let now = self.config.node_time.at_least(now.mono);
+        (!shared.joins.take(rate, now)).then_some(Status::RATE_LIMITED)
     }
 }
 

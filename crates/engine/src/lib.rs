@@ -52,7 +52,7 @@ pub use ids::{ConnId, Millis, Now, ShardId, Slot};
 pub use input::{Consumed, Then};
 pub use login::{Claims, Identity, LoginAnswer};
 pub use post::{Offered, Ports, Position, Publish, ShardMsg};
-pub use quota::{Bucket, Rate, SharedBucket};
+pub use quota::{Bucket, NodeTime, Rate, SharedBucket};
 pub use session::{Msg, Rule, State, rule};
 pub use shard::{Pressure, Shard, Stats};
 pub use users::{SessionPolicy, UserState};

@@ -36,7 +36,7 @@ impl Shard {
             return Published::Refused(Status::NOT_JOINED);
         };
         if let (Some(rate), Some(shared)) = (self.config.quotas.user_messages, &user.shared)
-            && !shared.messages.take(rate, now.mono)
+            && !shared.messages.take(rate, self.config.node_time.at_least(now.mono))
         {
             return Published::Refused(Status::RATE_LIMITED);
         }

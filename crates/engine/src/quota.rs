@@ -84,6 +84,22 @@ impl SharedBucket {
     }
 }
 
+/// The time of all shards together: the one that is furthest. Each shard's own runs a turn behind, and without that
+/// shard's standstills; a bucket that several shards take from would see time go backwards, and refuse too much.
+#[derive(Debug, Default)]
+pub struct NodeTime(AtomicU64);
+
+impl NodeTime {
+    /// What time it is for all, at a shard where it is `now`.
+    pub fn at_least(&self, now: Millis) -> Millis {
+        // most calls find the same millisecond: a load, and no write that other shards would have to fetch
+        if self.0.load(Relaxed) < now.0 {
+            self.0.fetch_max(now.0, Relaxed);
+        }
+        Millis(self.0.load(Relaxed))
+    }
+}
+
 fn micros(now: Millis) -> u64 {
     now.0 * 1000
 }
@@ -120,6 +136,17 @@ mod tests {
         assert_eq!(taken, [true, true, true, false, false]);
         assert!(!bucket.take(rate, Millis(1_059_999)));
         assert!(bucket.take(rate, Millis(1_060_000)));
+    }
+
+    /// A shard that is behind the others gets as many permits as they.
+    #[test]
+    fn shards_whose_clocks_differ_share_a_bucket() {
+        let rate = Rate::new(4, Duration::from_secs(3600), 4);
+        let (bucket, time) = (SharedBucket::default(), NodeTime::default());
+        let taken: Vec<_> = [5_000, 4_999, 5_000, 2_000, 5_000]
+            .map(|now| bucket.take(rate, time.at_least(Millis(now))))
+            .to_vec();
+        assert_eq!(taken, [true, true, true, true, false]);
     }
 
     #[test]

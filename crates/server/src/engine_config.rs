@@ -39,6 +39,7 @@ pub(crate) fn of(config: &Config, shards: usize) -> EngineConfig {
         sessions: config.login.sessions,
         expiry_grace_ms: ms(config.login.jwt.expiry_grace),
         quotas: quotas(&config.quotas),
+        node_time: Arc::default(),
         room_idle_ms: ms(config.rooms.create.idle_ttl),
         client_types: MessageTypes::new(config.rooms.types.client.iter().copied()),
         priority_types: MessageTypes::new(config.rooms.types.priority.iter().copied()),

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use longwire_engine::{Bucket, Millis, Rate};
+use longwire_engine::{Bucket, Millis, NodeTime, Rate};
 use longwire_wire::Status;
 
 /// Addresses that are remembered at once: with buckets and counts about 100 bytes each, 20 MiB at the most.
@@ -117,11 +117,13 @@ struct Tables {
 pub(crate) struct Throttle {
     rules: Rules,
     tables: Mutex<Tables>,
+    /// Shards bring their own times here, which differ.
+    time: NodeTime,
 }
 
 impl Throttle {
     pub(crate) fn new(rules: Rules) -> Self {
-        Self { rules, tables: Mutex::default() }
+        Self { rules, tables: Mutex::default(), time: NodeTime::default() }
     }
 
     /// Whether anything is counted at all: without it a connection costs nothing here.
@@ -136,7 +138,7 @@ impl Throttle {
 
     /// A connection came in; [`Throttle::closed`] when it has gone.
     pub(crate) fn connected(&self, from: Origin, now: Millis) -> Welcome {
-        let (mut tables, exempt) = (self.lock(), self.is_exempt(from));
+        let (mut tables, exempt, now) = (self.lock(), self.is_exempt(from), self.time.at_least(now));
         let Some(address) = tables.address(from, now) else { return Welcome::In };
         address.connections += 1;
         if exempt {
@@ -162,7 +164,7 @@ impl Throttle {
 
     /// Whether one more guest may come from there; counts it if so.
     pub(crate) fn admit_guest(&self, from: Origin, now: Millis) -> Result<(), Status> {
-        let (mut tables, exempt) = (self.lock(), self.is_exempt(from));
+        let (mut tables, exempt, now) = (self.lock(), self.is_exempt(from), self.time.at_least(now));
         let address = tables.address(from, now).ok_or(Status::TOO_MANY)?;
         if !exempt && self.rules.guests > 0 && address.guests >= self.rules.guests {
             return Err(Status::TOO_MANY);
@@ -183,7 +185,7 @@ impl Throttle {
     /// A user that many have failed to be is throttled for addresses that have failed themselves of late, and for no
     /// other: so nobody can lock the real user out.
     pub(crate) fn may_log_in(&self, from: Origin, user: &str, now: Millis) -> Result<(), Status> {
-        let (mut tables, exempt) = (self.lock(), self.is_exempt(from));
+        let (mut tables, exempt, now) = (self.lock(), self.is_exempt(from), self.time.at_least(now));
         let guessed = self
             .rules
             .user_failures
@@ -203,7 +205,7 @@ impl Throttle {
 
     /// Somebody at `from` was not `user`.
     pub(crate) fn failed(&self, from: Origin, user: &str, now: Millis) {
-        let mut tables = self.lock();
+        let (mut tables, now) = (self.lock(), self.time.at_least(now));
         // without a rule for addresses the user's is what an address is remembered by
         let by_address = self.rules.address_failures.or(self.rules.user_failures);
         if let (Some(rate), Some(address)) = (by_address, tables.address(from, now)) {
