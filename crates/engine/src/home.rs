@@ -108,6 +108,8 @@ impl Shard {
     }
 
     /// Takes a permit of `quotas.room.messages`. Of the rate a share is the priority class's alone.
+    //= PROTOCOL.md#11.20
+    // Over the room's rate RATE_LIMITED; a share is kept for the priority types.
     fn room_has_permit(&mut self, at: u32, kind: Kind, now: Now) -> Result<(), Status> {
         let quotas = &self.config.quotas;
         let (Some(rate), Some(home)) = (quotas.room_messages, self.homes.get_mut(at)) else { return Ok(()) };

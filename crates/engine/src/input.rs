@@ -130,6 +130,9 @@ impl Shard {
     }
 
     /// Takes a permit of `quotas.connection_frames`; refuses the frame where there is none, and at last the connection.
+    //= PROTOCOL.md#5.22
+    //= PROTOCOL.md#5.23
+    // A frame over the rate is answered with RATE_LIMITED and not looked at; the hundredth in a row closes.
     fn too_fast(&mut self, slot: Slot, header: &Header, now: Now, ports: &mut impl Ports) -> Option<Step> {
         let rate = self.config.quotas.connection_frames?;
         let conn = &mut self.conns[slot as usize];
@@ -424,6 +427,9 @@ impl Shard {
     }
 
     /// Why a user may not join `room`, if it may not: its token's rooms, or its rate.
+    //= PROTOCOL.md#10.11
+    //= PROTOCOL.md#10.12
+    // Over the user's rate RATE_LIMITED; a room that the login provider does not name FORBIDDEN.
     fn join_refusal(&self, slot: Slot, room: &str, now: Now) -> Option<Status> {
         let user = self.conns[slot as usize].session.user()?;
         if !user.identity.may_join(room) {

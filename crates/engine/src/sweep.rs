@@ -46,6 +46,8 @@ impl Shard {
     }
 
     fn sweep_conn(&mut self, slot: Slot, now: Now, ports: &mut impl Ports) {
+        //= PROTOCOL.md#8.21
+        // 25 s after its token's end a connection is closed.
         let grace = self.config.expiry_grace_ms;
         let user = self.conns[slot as usize].session.user();
         if user.is_some_and(|user| user.identity.is_expired(now, grace)) {

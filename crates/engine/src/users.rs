@@ -149,6 +149,9 @@ impl User {
             return Ok(Vec::new()); // it renews its login
         }
         self.reconnects(config, now)?;
+        //= PROTOCOL.md#8.16
+        //= PROTOCOL.md#8.17
+        // The newest closes the older ones; the oldest, or so many, refuse one more with TOO_MANY.
         let displaced = match config.sessions {
             SessionPolicy::All => {
                 let max = config.quotas.user_connections;
@@ -161,6 +164,9 @@ impl User {
             SessionPolicy::Oldest if self.sessions.is_empty() => Vec::new(),
             SessionPolicy::Oldest => return Err(Status::TOO_MANY),
         };
+        if self.sessions.is_empty() {
+            self.sessions.reserve_exact(1); // most users have one: a Vec would begin with four
+        }
         self.sessions.push(conn);
         Ok(displaced)
     }

@@ -184,6 +184,8 @@ impl Throttle {
     ///
     /// A user that many have failed to be is throttled for addresses that have failed themselves of late, and for no
     /// other: so nobody can lock the real user out.
+    //= PROTOCOL.md#8.18
+    // RATE_LIMITED to an address that failed too often, and to one that failed where too many failed for the user.
     pub(crate) fn may_log_in(&self, from: Origin, user: &str, now: Millis) -> Result<(), Status> {
         let (mut tables, exempt, now) = (self.lock(), self.is_exempt(from), self.time.at_least(now));
         let guessed = self
