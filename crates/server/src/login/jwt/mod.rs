@@ -4,6 +4,9 @@
 //! `kid` among the keys the operator configured or whose address they gave; whatever else a token says about keys
 //! (`jku`, `x5u`, `jwk`, `x5c`) is not read, let alone asked. A key has one algorithm, fixed where it was loaded, and
 //! the token's `alg` can only agree with it: that shuts out `none`, HMAC with a public key, and every cousin of these.
+//!
+//! Signatures are checked on the control runtime itself, one a poll: HS 2 µs, RS and PS 60, EdDSA 120, ES256 150, RSA of
+//! 4096 bits 240, ES384 600 (`measure.rs`, on a busy machine). Handing each to another thread would bound nothing more.
 
 mod claims;
 mod fetch;
