@@ -27,6 +27,8 @@ use crate::throttle::Throttle;
 const FILES_BESIDE: usize = 32;
 /// And for each shard: epoll, waker, the reserve for accepting where descriptors run out; its listeners on top.
 const FILES_A_SHARD: usize = 4;
+/// Names that are looked up at a time, for login services and keys: one that hangs holds a thread.
+const BLOCKING_THREADS_MAX: usize = 8;
 /// How often the control plane looks at memory, and at a drain's progress.
 const LOOK: Duration = Duration::from_millis(250);
 const LOOK_DRAINING: Duration = Duration::from_millis(20);
@@ -105,6 +107,7 @@ pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeErr
     let places_max = places.left();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
         .build()
         .map_err(system("start the control runtime"))?;
     let provider = Arc::new(Provider::build(&config.login)?);
