@@ -211,7 +211,7 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 /// A number and its unit: `500ms`, `30s`, `5m`, `1h`.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is not a duration such as 500ms, 30s, 5m or 1h");
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let milliseconds: u64 = match &text[digits.len()..] {
