@@ -16,7 +16,7 @@ use crate::plan::{Means, Plan};
 use crate::shared::{Clock, NEVER, Progress, Shared};
 use crate::speech::{Peer, Speech};
 use crate::watch::Watch;
-use crate::worker::{self, Harvest, Measured, Setup, WAKE, senders};
+use crate::worker::{self, Harvest, Measured, Setup, WAKE};
 
 /// How often the run is looked at.
 const LOOK: Duration = Duration::from_millis(5);
@@ -314,7 +314,7 @@ impl Drop for Fleet<'_, '_> {
 
 /// Each sender speaks from the thread that has its connection.
 fn all_senders(plan: &Plan, threads: usize) -> impl Iterator<Item = Progress> {
-    let (members, window) = (plan.shape.members, senders::window(&plan.shape));
+    let (members, window) = (plan.shape.members, plan.shape.under_way_max());
     let (rooms, senders) = (plan.shape.rooms, plan.shape.senders);
     let places = (0..rooms).flat_map(move |room| (0..senders).map(move |place| room * members + place));
     places.map(move |number| Progress::new(number % threads, window))

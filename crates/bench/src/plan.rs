@@ -17,8 +17,13 @@ pub const SOURCES_MAX: usize = 60_000;
 /// Messages of a sender that some member does not have yet. A rate that the server cannot keep meets this bound: what
 /// is due then waits, and its latency still counts from when it was due.
 pub const WINDOW_MAX: u32 = 4096;
-/// Connections from one source address. Linux gives out 28,232 ports by default; near the end finding one takes long.
-const PORTS_A_SOURCE: usize = 20_000;
+/// Connections from one source address. Linux gives out 28,232 ports by default, every other one first: for the second
+/// half each connect looks at all of the first one, which takes milliseconds.
+const PORTS_A_SOURCE: usize = 12_000;
+/// Messages of all senders under way: 16 bytes each, and 16 more in every thread.
+const UNDER_WAY_MAX: usize = 1 << 24;
+/// Numbers that are verified, one for each member and each sender of its room: 4 bytes each.
+const NUMBERS_MAX: usize = 1 << 28;
 /// Descriptors of a thread that are not its connections.
 const FILES_BESIDE: usize = 64;
 /// A message beside its content: tags, lengths, from, to, timestamp.
@@ -169,6 +174,16 @@ fn padded(name: &str, number: usize) -> String {
     format!("{name}-{number:0digits$}")
 }
 
+impl Shape {
+    /// How many messages of a sender may be under way: its window; under a rate two seconds' worth.
+    pub(crate) fn under_way_max(&self) -> u32 {
+        match self.load {
+            Load::Window(window) => window,
+            Load::Rate(rate) => ((2.0 * rate) as u32).clamp(64.max(self.batch), WINDOW_MAX),
+        }
+    }
+}
+
 impl Plan {
     /// Everybody: members of all rooms and the crowd.
     pub fn everybody(&self) -> usize {
@@ -200,6 +215,11 @@ impl Plan {
         range("connections", shape.rooms.saturating_mul(shape.members), 0, CONNECTIONS_MAX)?;
         range("connections", self.everybody(), 0, CONNECTIONS_MAX)?;
         self.check_load()?;
+        let senders = shape.rooms.saturating_mul(shape.senders);
+        let under_way = senders.saturating_mul(shape.under_way_max() as usize);
+        range("senders of all rooms × messages under way", under_way, 0, UNDER_WAY_MAX)?;
+        let numbers = self.everybody().saturating_mul(shape.senders);
+        range("connections × senders of a room", numbers, 0, NUMBERS_MAX)?;
         if let Logins::Numbered { name, .. } = &self.target.logins {
             range("--user", padded(name, CONNECTIONS_MAX).len(), 1, ID_BYTES_MAX)?;
         }
@@ -314,6 +334,12 @@ pub(crate) mod tests {
         refused(|plan| plan.crowd = Crowd::Storm, "--connections");
         refused(|plan| plan.shape.rooms = usize::MAX, "--rooms");
         refused(|plan| plan.run = Duration::ZERO, "--secs");
+        let everybody_speaks = |plan: &mut Plan| (plan.shape.members, plan.shape.senders) = (20_000, 20_000);
+        refused(everybody_speaks, "connections × senders");
+        let much_under_way = |plan: &mut Plan| {
+            (plan.shape.rooms, plan.shape.load) = (10_000, Load::Window(WINDOW_MAX));
+        };
+        refused(much_under_way, "under way");
         let elsewhere = |plan: &mut Plan| {
             plan.sources = 2;
             plan.target.address = SocketAddr::from(([10, 0, 0, 1], 7610));
@@ -327,13 +353,13 @@ pub(crate) mod tests {
         assert_eq!(plan.means(4, 1024), Ok(Means { threads: 3, sources: 1, own_files: false }));
         plan.crowd = Crowd::Storm;
         plan.connections = 100_000 - 100;
-        assert_eq!(plan.means(2, 20_000), Ok(Means { threads: 6, sources: 5, own_files: true }));
+        assert_eq!(plan.means(2, 20_000), Ok(Means { threads: 6, sources: 9, own_files: true }));
         plan.threads = 5;
         let refusal = plan.means(2, 20_000).unwrap_err().to_string();
         assert!(refusal.contains("--threads 6"), "{refusal}");
         plan.threads = 7;
-        plan.sources = 9;
-        assert_eq!(plan.means(2, 20_000), Ok(Means { threads: 7, sources: 9, own_files: true }));
+        plan.sources = 20;
+        assert_eq!(plan.means(2, 20_000), Ok(Means { threads: 7, sources: 20, own_files: true }));
     }
 
     #[test]

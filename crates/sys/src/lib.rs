@@ -1,4 +1,4 @@
-//! What the process may take of its machine: open files, memory, processors, moments.
+//! What the process may take of its machine: open files, memory, processors, moments, ports.
 //!
 //! The one crate with `unsafe`, so that every other can forbid it; each block carries its argument. It asks and sets,
 //! and decides nothing: no protocol, no policy.
@@ -6,9 +6,11 @@
 mod alarm;
 mod files;
 mod memory;
+mod ports;
 mod threads;
 
 pub use alarm::Alarm;
 pub use files::{OpenFiles, raise_open_files};
 pub use memory::{MemoryLimit, MemorySource, memory_limit, resident_bytes};
+pub use ports::choose_port_late;
 pub use threads::{allowed_cpus, own_file_table, pin_to_cpus};

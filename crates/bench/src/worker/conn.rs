@@ -69,6 +69,7 @@ impl Conn {
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
         if let Some(from) = from {
+            longwire_sys::choose_port_late(&socket)?;
             socket.bind(&SocketAddr::from((from, 0)).into())?;
         }
         match socket.connect(&to.into()) {

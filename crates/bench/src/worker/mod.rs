@@ -8,7 +8,7 @@ mod conn;
 mod door;
 mod hearts;
 mod receive;
-pub(crate) mod senders;
+mod senders;
 
 use std::io;
 use std::sync::Arc;
@@ -172,8 +172,8 @@ impl Worker {
             buffer: vec![0; READ_BYTES],
             pushes: Pushes::new(speech.run, (0..rooms).map(|room| speech.room(room)).collect()),
             verifier: Verifier::new(0, 0),
-            arrivals: Arrivals::new(shared.senders.len(), senders::window(shape)),
-            window: senders::window(shape),
+            arrivals: Arrivals::new(shared.senders.len(), shape.under_way_max()),
+            window: shape.under_way_max(),
             senders: Senders::new(shape, speech.run),
             door: Door::new(&plan, index, threads),
             hearts: Hearts::new(shared.clock.now_ns()),

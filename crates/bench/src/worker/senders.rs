@@ -14,7 +14,7 @@ use hdrhistogram::Histogram;
 
 use super::conn::Conn;
 use super::histogram;
-use crate::plan::{Load, Shape, WINDOW_MAX};
+use crate::plan::{Load, Shape};
 use crate::shared::{NEVER, Progress, Shared};
 use crate::speech::Template;
 use crate::stamp::Stamp;
@@ -93,14 +93,6 @@ impl Times {
     }
 }
 
-/// How many messages of a sender may be under way: its window; under a rate two seconds' worth.
-pub(crate) fn window(shape: &Shape) -> u32 {
-    match shape.load {
-        Load::Window(window) => window,
-        Load::Rate(rate) => ((2.0 * rate) as u32).clamp(64.max(shape.batch), WINDOW_MAX),
-    }
-}
-
 impl Senders {
     pub(super) fn new(shape: &Shape, run: u32) -> Self {
         let Shape { load, batch, .. } = *shape;
@@ -110,7 +102,7 @@ impl Senders {
         };
         Self {
             all: Vec::new(),
-            pace: Pace { run, load, batch, window: window(shape), interval_ns },
+            pace: Pace { run, load, batch, window: shape.under_way_max(), interval_ns },
             ready: Vec::new(),
             due: BinaryHeap::new(),
             begun: false,

@@ -77,17 +77,23 @@ fn idle_connections_are_held_and_weighed() {
     server.stop();
 }
 
-/// More connections than one table of descriptors holds: each thread has its own.
+/// More connections than one table of descriptors holds: each thread has its own, and still they wake each other.
 #[test]
 fn tables_of_their_own_hold_more_than_the_limit_of_open_files() {
     let server = Server::start(1);
-    let mut shell = Command::new("sh");
-    shell.args(["-c", "ulimit -n 200; exec \"$0\" bench idle --connections 300 --hold 100ms --json"]);
-    shell.arg(env!("CARGO_BIN_EXE_longwire")).env("LONGWIRE_ADDR", server.address().to_string());
-    let ended = run(shell);
-    let report = ended.json();
-    assert_eq!((ended.status, number(&report, "idle.held")), (0, 300.0), "{}", ended.stderr);
-    assert!(number(&report, "generator.threads") >= 3.0);
+    let few_files = |arguments: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n 200; exec \"$0\" bench {arguments} --json")]);
+        shell.arg(env!("CARGO_BIN_EXE_longwire")).env("LONGWIRE_ADDR", server.address().to_string());
+        let ended = run(shell);
+        assert_eq!(ended.status, 0, "{}", ended.stderr);
+        let report = ended.json();
+        assert!(number(&report, "generator.threads") >= 3.0);
+        report
+    };
+    let report = few_files("idle --connections 300 --hold 100ms");
+    assert_eq!(number(&report, "idle.held"), 300.0);
+    check_fanout(&few_files("fanout --members 300 --senders 5 --window 2 --warm 100ms --secs 0.5"), 300.0);
     server.stop();
 }
 
