@@ -10,7 +10,7 @@ use std::str::FromStr;
 /// The port that `serve` listens on by default.
 const PORT: u16 = 7610;
 /// What a server with open login takes for any user; `serve` offers that on loopback alone.
-const LOCAL_TOKEN: &str = "local";
+pub(crate) const LOCAL_TOKEN: &str = "local";
 /// A token has at most 4 KiB; a larger file is not one.
 const TOKEN_FILE_BYTES_MAX: u64 = 8 * 1024;
 
@@ -43,6 +43,14 @@ pub(crate) struct ConnectArgs {
     /// body: the bytes of the body; rest: everything behind the field itself. Servers take either.
     #[arg(long, value_name = "READING", value_enum, default_value = "body", hide_possible_values = true)]
     length: Length,
+}
+
+/// A user and what proves it.
+pub(crate) struct Credentials {
+    pub(crate) user: String,
+    pub(crate) token: String,
+    /// Not just what a server with open login takes.
+    pub(crate) token_given: bool,
 }
 
 /// A token, which nothing prints.
@@ -96,13 +104,36 @@ impl ConnectArgs {
     }
 
     fn login(&self) -> anyhow::Result<Login> {
+        Ok(self.credentials()?.map_or(Login::Guest, |as_whom| Login::user(as_whom.user, as_whom.token)))
+    }
+
+    /// As whom, or `None` for a guest.
+    pub(crate) fn credentials(&self) -> anyhow::Result<Option<Credentials>> {
+        let own = |user: &str, token: &str, token_given| {
+            Ok(Some(Credentials { user: user.to_owned(), token: token.to_owned(), token_given }))
+        };
         match (self.user(), self.given_token()?) {
-            (Some(user), Some(token)) => Ok(Login::user(user, token)),
-            (Some(user), None) if self.addr.is_loopback() => Ok(Login::user(user, LOCAL_TOKEN)),
+            (Some(user), Some(token)) => own(user, &token, true),
+            (Some(user), None) if self.is_loopback() => own(user, LOCAL_TOKEN, false),
             (Some(user), None) => Err(usage(format!("user {user} needs a token: --token or --token-file"))),
             (None, Some(_)) => Err(usage("a token needs the user it is for: --user")),
-            (None, None) => Ok(Login::Guest),
+            (None, None) => Ok(None),
         }
+    }
+
+    /// Whether the server is on this machine, where open login may be expected.
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.addr.is_loopback()
+    }
+
+    /// Whether every LOGIN shows gzip.
+    pub(crate) fn speaks_gzip(&self) -> bool {
+        self.gzip
+    }
+
+    /// Whether `len` counts the rest of the frame, not its body alone.
+    pub(crate) fn counts_rest(&self) -> bool {
+        self.length == Length::Rest
     }
 
     fn given_token(&self) -> anyhow::Result<Option<String>> {

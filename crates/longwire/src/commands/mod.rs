@@ -3,6 +3,7 @@
 //! To add one: a module with `pub(crate) struct XArgs` (`#[derive(clap::Args)]`) and
 //! `impl XArgs { pub(crate) fn run(self) -> anyhow::Result<Exit> }`, and a line in each of the two lists below.
 
+mod bench;
 mod chat;
 mod check_config;
 pub(crate) mod client;
@@ -22,6 +23,7 @@ pub(crate) enum Command {
     Chat(chat::ChatArgs),
     Send(send::SendArgs),
     Tail(tail::TailArgs),
+    Bench(Box<bench::BenchArgs>),
     CheckConfig(check_config::CheckConfigArgs),
     DefaultConfig(default_config::DefaultConfigArgs),
     Token(token::TokenArgs),
@@ -35,6 +37,7 @@ impl Command {
             Self::Chat(args) => args.run(),
             Self::Send(args) => args.run(),
             Self::Tail(args) => args.run(),
+            Self::Bench(args) => args.run(),
             Self::CheckConfig(args) => args.run(),
             Self::DefaultConfig(args) => args.run(),
             Self::Token(args) => args.run(),
