@@ -11,7 +11,7 @@ pub(crate) struct DefaultConfigArgs {
     /// Print the environment variables instead
     #[arg(long, conflicts_with = "production")]
     env: bool,
-    /// Print the file of a server for the internet: real login, rate limits
+    /// The file of a server for the internet: real login, rates
     #[arg(long)]
     production: bool,
 }

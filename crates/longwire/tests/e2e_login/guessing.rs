@@ -2,7 +2,6 @@
 
 use super::place::Place;
 use crate::common::bytes::*;
-use crate::common::canary::never_printed;
 use crate::common::on_one_and_four_shards;
 use crate::common::raw::Raw;
 use crate::common::server::{Plan, Server};
@@ -20,7 +19,6 @@ const GUESS: &str = "canary-token-guessed";
 
 /// Failures come back so slowly that no test sees it; loopback is an address like any other.
 fn plan(place: &Place, shards: u32) -> Plan {
-    [ALICE, BOB, GUESS].map(never_printed);
     place
         .static_plan(shards, &[("alice", ALICE), ("bob", BOB)])
         .set("quotas.exempt", "[]")

@@ -77,7 +77,7 @@ fn claims_replace_what_the_client_says_of_itself(shards: u32) {
     let args: Vec<&str> = claims.iter().flat_map(|claim| ["--claim", claim]).collect();
     let mut queen = log_in(&server, "alice", &place.token("alice", &args));
     let mut bare = log_in(&server, "bob", &place.token("bob", &[]));
-    [&mut queen, &mut bare].map(|raw| raw.join("lobby"));
+    [&mut queen, &mut bare].into_iter().for_each(|raw| raw.join("lobby"));
     let spoofed = [number(1, 99), bytes(3, "Spoofed"), bytes(4, "admin")].concat();
     let said = [cms_body("lobby", "canary-body-said"), bytes(5, spoofed)].concat();
     assert_eq!(queen.verdict_on(said.clone()), None);
@@ -127,7 +127,7 @@ fn a_token_that_expires_ends_its_connection_unless_it_is_renewed(shards: u32) {
     let short = ["--ttl", "3s"];
     let mut renewing = log_in(&server, "alice", &place.token("alice", &short));
     let mut expiring = log_in(&server, "alice", &place.token("alice", &short));
-    [&mut renewing, &mut expiring].map(|raw| raw.join("lobby"));
+    [&mut renewing, &mut expiring].into_iter().for_each(|raw| raw.join("lobby"));
     assert_eq!(renewing.status_of(LOGIN, login_body(&place.token("alice", &[]), "alice")), OK);
     let say = || cms_body("lobby", "canary-body-said");
     let status = loop {

@@ -35,7 +35,7 @@ impl Place {
 
     /// A plan with the provider `jwt` and one HS256 key, with which `token` signs.
     pub fn jwt_plan(&self, shards: u32) -> Plan {
-        let key = self.write("hs.key", &never_printed("canary-key-0123456789abcdef0123456789abcdef"));
+        let key = self.write("hs.key", "canary-key-0123456789abcdef0123456789abcdef");
         let keys = format!("[{{ id = \"app\", algorithm = \"HS256\", key_file = \"{key}\" }}]");
         Server::of(shards)
             .log_level("trace")

@@ -51,7 +51,6 @@ impl Service {
     }
 
     pub fn secret() -> String {
-        never_printed("canary-secret-of-the-service-0123");
         never_printed(SECRET)
     }
 
