@@ -9,6 +9,7 @@ mod common;
 
 mod books;
 mod idle;
+mod memory;
 mod stalled;
 
 /// A drain gives members that are owed something this long before it closes them: 30 s by default.
