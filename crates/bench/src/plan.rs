@@ -107,7 +107,7 @@ pub enum Crowd {
         /// How long one stays.
         stay: Duration,
     },
-    /// Connections that come all at once.
+    /// Connections that come all at once, into rooms of their own.
     Storm,
 }
 
@@ -188,6 +188,18 @@ impl Plan {
     /// Everybody: members of all rooms and the crowd.
     pub fn everybody(&self) -> usize {
         self.shape.rooms * self.shape.members + self.connections
+    }
+
+    /// The rooms of members and crowd.
+    pub(crate) fn rooms_in_all(&self) -> usize {
+        if self.crowd == Crowd::Storm && self.speaks() { 2 * self.shape.rooms } else { self.shape.rooms }
+    }
+
+    /// The room of the crowd's connection of that number: the members' rooms; but a storm has silent ones of its own, or
+    /// its joins would make the served rooms larger, and that would be measured.
+    pub(crate) fn crowd_room(&self, number: usize) -> u32 {
+        let first = self.rooms_in_all() - self.shape.rooms;
+        (first + number % self.shape.rooms) as u32
     }
 
     /// Whether anything is said.
@@ -360,6 +372,17 @@ pub(crate) mod tests {
         plan.threads = 7;
         plan.sources = 20;
         assert_eq!(plan.means(2, 20_000), Ok(Means { threads: 7, sources: 20, own_files: true }));
+    }
+
+    #[test]
+    fn a_storm_leaves_the_served_rooms_as_they_are() {
+        let mut plan = plan();
+        (plan.shape.rooms, plan.crowd) = (3, Crowd::Churn { stay: Duration::ZERO });
+        assert_eq!((plan.crowd_room(4), plan.rooms_in_all()), (1, 3));
+        plan.crowd = Crowd::Storm;
+        assert_eq!((plan.crowd_room(4), plan.rooms_in_all()), (4, 6));
+        plan.shape.members = 0;
+        assert_eq!((plan.crowd_room(4), plan.rooms_in_all()), (1, 3));
     }
 
     #[test]

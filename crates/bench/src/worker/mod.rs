@@ -158,7 +158,7 @@ impl Worker {
             poll.registry().register(&mut SourceFd(&alarm.as_raw_fd()), ALARM, Interest::READABLE);
         registered.map_err(system("watch an alarm"))?;
         let (shape, threads) = (&plan.shape, shared.wakers.len());
-        let rooms = shape.rooms as u32;
+        let rooms = plan.rooms_in_all() as u32;
         let mut worker = Self {
             index,
             threads,
@@ -168,7 +168,7 @@ impl Worker {
             alarm_ns: NEVER,
             conns: Vec::new(),
             members: 0,
-            present: vec![0; shape.rooms],
+            present: vec![0; plan.rooms_in_all()],
             buffer: vec![0; READ_BYTES],
             pushes: Pushes::new(speech.run, (0..rooms).map(|room| speech.room(room)).collect()),
             verifier: Verifier::new(0, 0),
@@ -224,7 +224,7 @@ impl Worker {
         }
         self.members = self.conns.len();
         for number in (self.index..plan.connections).step_by(self.threads) {
-            self.conns.push(Conn::new((number % shape.rooms) as u32, SILENT));
+            self.conns.push(Conn::new(plan.crowd_room(number), SILENT));
         }
         self.verifier = Verifier::new(self.conns.len(), if plan.speaks() { shape.senders } else { 0 });
     }
