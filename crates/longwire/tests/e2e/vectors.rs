@@ -39,8 +39,7 @@ struct Conversation {
     name: String,
     #[serde(rename = "sense")]
     _sense: String,
-    #[serde(rename = "sentences")]
-    _sentences: Vec<String>,
+    sentences: Vec<String>,
     slow: bool,
     config: BTreeMap<String, Value>,
     steps: Vec<Step>,
@@ -109,7 +108,11 @@ enum Part {
 fn every_conversation_goes_as_written(shards: u32) {
     let theme: Theme = serde_json::from_str(VECTORS).expect("a format this test knows");
     assert_eq!(theme.format, 1);
-    let (slow, quick): (VecDeque<_>, _) = theme.vectors.into_iter().partition(|vector| vector.slow);
+    // On several shards a joiner may get what was still on its way between them (10.7), and no step of a conversation can
+    // wait for that; `rooms::a_joiner_hears_nothing_from_before` does.
+    let is_for_all = |vector: &Conversation| shards == 1 || !vector.sentences.iter().any(|id| id == "10.7");
+    let conversations = theme.vectors.into_iter().filter(is_for_all);
+    let (slow, quick): (VecDeque<_>, _) = conversations.partition(|vector| vector.slow);
     let server = Server::start(shards);
     let address = server.address();
     let quick = Mutex::new(quick);
