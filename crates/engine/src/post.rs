@@ -175,16 +175,10 @@ impl ShardMsg {
         match self {
             Self::Publish(publish) => publish.fields.len() + size_of::<Publish>(),
             Self::Batch { batch, lost_own, .. } => batch.bytes() + size_of_val(lost_own.as_slice()),
-            Self::Subscribe { .. }
-            | Self::Subscribed { .. }
-            | Self::SubscribeRefused { .. }
-            | Self::Unsubscribe { .. }
-            | Self::PublishRefused { .. }
-            | Self::Enroll { .. }
-            | Self::Enrolled { .. }
-            | Self::EnrollRefused { .. }
-            | Self::Displace { .. }
-            | Self::Withdraw { .. } => 0,
+            control => {
+                debug_assert!(control.is_control(), "data counts against the ring's bound");
+                0
+            }
         }
     }
 }

@@ -62,12 +62,26 @@ impl Shard {
                 let (seq, code) = (header.seq, header.command);
                 let publish = Publish { room, origin, kind, fields: self.fields.clone(), split, seq, code };
                 if ports.post(home, ShardMsg::Publish(Box::new(publish))).is_err() {
+                    self.give_permits_back(slot);
                     return Published::HomeIsFull;
                 }
             }
         }
         self.conns[slot as usize].spoke = true;
         Published::Yes
+    }
+
+    /// The frame will be offered again, and takes its permits then.
+    fn give_permits_back(&mut self, slot: Slot) {
+        let quotas = self.config.quotas;
+        let conn = &mut self.conns[slot as usize];
+        if let Some(rate) = quotas.connection_frames {
+            conn.frames.give_back(rate);
+        }
+        let shared = conn.session.user().and_then(|user| user.shared.as_ref());
+        if let (Some(rate), Some(shared)) = (quotas.user_messages, shared) {
+            shared.messages.give_back(rate);
+        }
     }
 
     /// A connection whose home's ring is full is not read: that is the backpressure of a room that is too hot.

@@ -44,6 +44,11 @@ impl Rate {
 pub struct Bucket(u64);
 
 impl Bucket {
+    /// Gives a permit back that was taken for something that did not happen.
+    pub fn give_back(&mut self, rate: Rate) {
+        self.0 = self.0.saturating_sub(rate.increment);
+    }
+
     /// Takes a permit, if there is one.
     pub fn take(&mut self, rate: Rate, now: Millis) -> bool {
         match rate.take(self.0, micros(now)) {
@@ -73,6 +78,11 @@ impl Bucket {
 pub struct SharedBucket(AtomicU64);
 
 impl SharedBucket {
+    /// Gives a permit back that was taken for something that did not happen.
+    pub fn give_back(&self, rate: Rate) {
+        let _ = self.0.fetch_update(Relaxed, Relaxed, |full_at| Some(full_at.saturating_sub(rate.increment)));
+    }
+
     /// Takes a permit, if there is one.
     pub fn take(&self, rate: Rate, now: Millis) -> bool {
         self.0.fetch_update(Relaxed, Relaxed, |full_at| rate.take(full_at, micros(now))).is_ok()
@@ -147,6 +157,20 @@ mod tests {
             .map(|now| bucket.take(rate, time.at_least(Millis(now))))
             .to_vec();
         assert_eq!(taken, [true, true, true, true, false]);
+    }
+
+    #[test]
+    fn a_permit_that_came_back_can_be_taken_again() {
+        let rate = Rate::new(1, Duration::from_secs(60), 2);
+        let (mut own, shared) = (Bucket::default(), SharedBucket::default());
+        for _ in 0..5 {
+            assert!(own.take(rate, Millis(1_000)) && shared.take(rate, Millis(1_000)));
+            own.give_back(rate);
+            shared.give_back(rate);
+        }
+        let taken: Vec<_> =
+            (0..3).map(|_| (own.take(rate, Millis(1_000)), shared.take(rate, Millis(1_000)))).collect();
+        assert_eq!(taken, [(true, true), (true, true), (false, false)]);
     }
 
     #[test]
