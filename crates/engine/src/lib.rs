@@ -29,6 +29,7 @@ mod planted;
 mod post;
 mod publish;
 mod quota;
+mod request;
 mod room;
 mod round;
 mod session;
