@@ -13,6 +13,7 @@ impl Shard {
     pub(crate) fn answer(&mut self, slot: Slot, code: u8, seq: u32, status: Status) {
         let dialect = Dialect::from_index(self.hot[slot as usize].dialect);
         put_frame(&mut self.answers, dialect, code, Flow::Answer, seq, status, &[]);
+        self.stats.refusals.answered(status);
     }
 
     /// The late refusal of a CMS by its room's home.
@@ -25,7 +26,6 @@ impl Shard {
         ports: &mut impl Ports,
     ) {
         let Some(slot) = self.find(conn).filter(|&slot| self.state(slot) != State::Closing) else { return };
-        self.stats.refused += 1;
         self.answer(slot, code, seq, status);
         self.flush_answers(slot, now, ports);
     }

@@ -102,7 +102,7 @@ pub struct Quotas {
     pub user_messages: Option<Rate>,
     /// `user.joins`: above it RATE_LIMITED. Fails open.
     pub user_joins: Option<Rate>,
-    /// `user.reconnects`: above it RATE_LIMITED for five minutes. Fails closed.
+    /// `user.reconnects`: above it RATE_LIMITED for five minutes. Fails open.
     pub user_reconnects: Option<Rate>,
     /// `room.messages`: above it RATE_LIMITED. Fails open.
     pub room_messages: Option<Rate>,

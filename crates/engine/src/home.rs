@@ -14,6 +14,7 @@ use crate::limits::PENDING_RECORDS_MAX;
 use crate::log::{Log, Place, RingLimits};
 use crate::post::{Ports, Position, Publish, ShardMsg};
 use crate::quota::Bucket;
+use crate::refusals::Quota;
 use crate::shard::Shard;
 use crate::table::shrink_map;
 
@@ -116,8 +117,11 @@ impl Shard {
         let (mut chat, mut all) = (home.chat_permits, home.permits);
         let chat_passes = kind.class() == Class::Priority
             || chat.take(rate.share(100 - quotas.priority_percent.min(99)), now.mono);
-        if !(chat_passes && all.take(rate, now.mono)) {
-            return Err(Status::RATE_LIMITED);
+        if !all.take(rate, now.mono) {
+            return Err(self.stats.refusals.over(Quota::RoomMessages));
+        }
+        if !chat_passes {
+            return Err(self.stats.refusals.over(Quota::RoomPriorityShare));
         }
         (home.chat_permits, home.permits) = (chat, all);
         Ok(())

@@ -12,6 +12,7 @@ use crate::limits::{
     ANSWERS_BYTES_MAX, FRAMES_REFUSED_MAX, TURN_ANSWER_BYTES_MAX, TURN_BYTES_MAX, TURN_FRAMES_MAX,
 };
 use crate::post::Ports;
+use crate::refusals::Quota;
 use crate::session::{Msg, Rule, Session, State, rule};
 use crate::shard::Shard;
 
@@ -142,7 +143,8 @@ impl Shard {
         }
         conn.frames_refused += 1;
         let closes = conn.frames_refused >= FRAMES_REFUSED_MAX;
-        let step = self.refuse(slot, header, Status::RATE_LIMITED);
+        let status = self.stats.refusals.over(Quota::ConnectionFrames);
+        let step = self.refuse(slot, header, status);
         if closes {
             self.close_after_flush(slot, CloseReason::TooFast, now, ports);
             return Some(Step::Closed);
@@ -246,7 +248,6 @@ impl Shard {
 
     pub(crate) fn refuse(&mut self, slot: Slot, header: &Header, status: Status) -> Step {
         self.answer(slot, header.command, header.seq, status);
-        self.stats.refused += 1;
         Step::Took(0)
     }
 }

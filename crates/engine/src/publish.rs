@@ -6,6 +6,7 @@ use crate::account::{Class, Kind};
 use crate::conn::Wait;
 use crate::ids::{Now, Slot};
 use crate::post::{Ports, Publish, ShardMsg};
+use crate::refusals::Quota;
 use crate::shard::Shard;
 
 /// What became of a CMS whose sender may speak.
@@ -38,7 +39,7 @@ impl Shard {
         if let (Some(rate), Some(shared)) = (self.config.quotas.user_messages, &user.shared)
             && !shared.messages.take(rate, self.config.node_time.at_least(now.mono))
         {
-            return Published::Refused(Status::RATE_LIMITED);
+            return Published::Refused(self.stats.refusals.over(Quota::UserMessages));
         }
         //= PROTOCOL.md#11.3
         // The server replaces `from` with the userId of the session, whatever came.

@@ -11,6 +11,7 @@ use crate::conn::Wait;
 use crate::ids::{Now, Slot};
 use crate::input::Step;
 use crate::post::Ports;
+use crate::refusals::Quota;
 use crate::session::{Authenticating, AwaitLogin, LoggedIn, Msg, Rule, Session, rule};
 use crate::shard::Shard;
 
@@ -207,14 +208,14 @@ impl Shard {
     //= PROTOCOL.md#10.11
     //= PROTOCOL.md#10.12
     // Over the user's rate RATE_LIMITED; a room that the login provider does not name FORBIDDEN.
-    fn join_refusal(&self, slot: Slot, room: &str, now: Now) -> Option<Status> {
+    fn join_refusal(&mut self, slot: Slot, room: &str, now: Now) -> Option<Status> {
         let user = self.conns[slot as usize].session.user()?;
         if !user.identity.may_join(room) {
             return Some(Status::FORBIDDEN);
         }
         let (rate, shared) = (self.config.quotas.user_joins?, user.shared.as_ref()?);
         let now = self.config.node_time.at_least(now.mono);
-        (!shared.joins.take(rate, now)).then_some(Status::RATE_LIMITED)
+        (!shared.joins.take(rate, now)).then(|| self.stats.refusals.over(Quota::UserJoins))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::home::Home;
 use crate::ids::{ConnId, Millis, Now, ShardId, Slot};
 use crate::limits::SLICE_SENDS_MAX;
 use crate::post::{Ports, ShardMsg};
+use crate::refusals::Refusals;
 use crate::room::{HOLE, Room};
 use crate::session::{AwaitLogin, Session, State};
 use crate::table::Table;
@@ -35,8 +36,8 @@ pub struct Stats {
     pub members: usize,
     /// Records that were sequenced here.
     pub sequenced: u64,
-    /// CMS that were refused.
-    pub refused: u64,
+    /// Whom it refused.
+    pub refusals: Refusals,
     /// Rooms left silently because another was joined at the limit.
     pub silent_leaves: u64,
     /// Rounds that were begun.

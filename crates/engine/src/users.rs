@@ -12,6 +12,7 @@ use crate::ids::{ConnId, Millis, Now, ShardId};
 use crate::limits::{RECONNECTS_REFUSED_MS, USERS_REMEMBERED_MAX};
 use crate::post::{Ports, ShardMsg};
 use crate::quota::SharedBucket;
+use crate::refusals::Quota;
 use crate::shard::Shard;
 
 /// What becomes of a user's further sessions (`login.sessions`).
@@ -42,6 +43,13 @@ struct User {
     /// `quotas.user.reconnects`.
     reconnects: SharedBucket,
     refused_until: Millis,
+}
+
+/// Why a user has no place for one more session.
+enum TurnedAway {
+    Over(Quota),
+    /// `login.sessions = "oldest"`, and there is an older one.
+    NotTheOldest,
 }
 
 /// The users whose home is here.
@@ -97,7 +105,11 @@ impl Shard {
         let user = self.users.by_id.entry(user_id).or_default();
         let displaced = match user.decide(conn, &config, now.mono) {
             Ok(displaced) => displaced,
-            Err(status) => {
+            Err(turned) => {
+                let status = match turned {
+                    TurnedAway::Over(quota) => self.stats.refusals.over(quota),
+                    TurnedAway::NotTheOldest => Status::TOO_MANY,
+                };
                 return self.tell(conn.shard, ShardMsg::EnrollRefused { conn, status }, now, ports);
             }
         };
@@ -144,7 +156,7 @@ impl User {
         conn: ConnId,
         config: &crate::config::Config,
         now: Millis,
-    ) -> Result<Vec<ConnId>, Status> {
+    ) -> Result<Vec<ConnId>, TurnedAway> {
         if self.sessions.contains(&conn) {
             return Ok(Vec::new()); // it renews its login
         }
@@ -156,13 +168,13 @@ impl User {
             SessionPolicy::All => {
                 let max = config.quotas.user_connections;
                 if max > 0 && self.sessions.len() >= max {
-                    return Err(Status::TOO_MANY);
+                    return Err(TurnedAway::Over(Quota::UserConnections));
                 }
                 Vec::new()
             }
             SessionPolicy::Newest => std::mem::take(&mut self.sessions),
             SessionPolicy::Oldest if self.sessions.is_empty() => Vec::new(),
-            SessionPolicy::Oldest => return Err(Status::TOO_MANY),
+            SessionPolicy::Oldest => return Err(TurnedAway::NotTheOldest),
         };
         if self.sessions.is_empty() {
             self.sessions.reserve_exact(1); // most users have one: a Vec would begin with four
@@ -172,14 +184,14 @@ impl User {
     }
 
     /// A user that comes back too often is refused for a while, whatever its bucket says meanwhile.
-    fn reconnects(&mut self, config: &crate::config::Config, now: Millis) -> Result<(), Status> {
+    fn reconnects(&mut self, config: &crate::config::Config, now: Millis) -> Result<(), TurnedAway> {
         let Some(rate) = config.quotas.user_reconnects else { return Ok(()) };
         if now < self.refused_until {
-            return Err(Status::RATE_LIMITED);
+            return Err(TurnedAway::Over(Quota::UserReconnects));
         }
         if !self.reconnects.take(rate, now) {
             self.refused_until = now.plus(RECONNECTS_REFUSED_MS);
-            return Err(Status::RATE_LIMITED);
+            return Err(TurnedAway::Over(Quota::UserReconnects));
         }
         Ok(())
     }

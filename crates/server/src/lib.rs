@@ -12,6 +12,7 @@ pub mod logging;
 pub mod login;
 mod memory;
 mod reactor;
+mod refusals;
 mod serve;
 mod throttle;
 

@@ -9,7 +9,7 @@ use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use longwire_engine::{Books, Budget, ShardId};
+use longwire_engine::{Books, Budget, Refusals, ShardId};
 use mio::Poll;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -21,6 +21,7 @@ use crate::login::desk::{self, Window};
 use crate::login::{BuildError, Provider};
 use crate::memory::{self, Trimmer, Watch};
 use crate::reactor::{self, Bell, Command, Parts, Reactor, Report, post_office};
+use crate::refusals;
 use crate::throttle::Throttle;
 
 /// Descriptors that are not connections: standard streams, the log, the runtime, a file that is read now and then.
@@ -135,7 +136,9 @@ pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeErr
     );
     runtime.spawn(desk.run());
     let trimmer = Trimmer::new(Arc::clone(&node.rooms));
-    let end = runtime.block_on(Control { node, signals, watch, trimmer, places, places_max, config }.run());
+    let throttle = Arc::clone(window.throttle());
+    let control = Control { node, signals, watch, trimmer, throttle, places, places_max, config };
+    let end = runtime.block_on(control.run());
     crate::logging::flush();
     Ok(end)
 }
@@ -276,8 +279,8 @@ impl Node {
         }
     }
 
-    /// Ends the shards; their books together. `None`: one did not end in time.
-    async fn end(self) -> Option<Books> {
+    /// Ends the shards; their books together, and whom they refused. `None`: one did not end in time.
+    async fn end(self) -> Option<(Books, Refusals)> {
         self.tell(|| Command::End);
         let deadline = Instant::now() + END_WAIT;
         while !self.threads.iter().all(JoinHandle::is_finished) {
@@ -286,13 +289,14 @@ impl Node {
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        let mut books = Books::default();
+        let (mut books, mut refusals) = (Books::default(), Refusals::default());
         for thread in self.threads {
             let report = thread.join().ok()?;
             tracing::debug!(stats = ?report.stats, "shard ended");
             books.add(&report.books);
+            refusals.add(&report.stats.refusals);
         }
-        Some(books)
+        Some((books, refusals))
     }
 }
 
@@ -348,6 +352,7 @@ struct Control {
     signals: Signals,
     watch: Watch,
     trimmer: Trimmer,
+    throttle: Arc<Throttle>,
     places: Arc<Budget>,
     /// What `places` had before the shards began to let anybody in.
     places_max: usize,
@@ -401,8 +406,10 @@ impl Control {
 
     async fn close_books(self, end: ServeEnd) -> ServeEnd {
         match self.node.end().await {
-            Some(books) => {
+            Some((books, mut refusals)) => {
                 tracing::info!(books = books::json(&books), "{}", books::sentence(&books));
+                refusals.add(&self.throttle.refusals());
+                tracing::info!(refusals = refusals::json(&refusals), "{}", refusals::sentence(&refusals));
                 if !books.balance() {
                     tracing::error!("the books do not balance: this is a bug of Longwire");
                 }

@@ -2,19 +2,23 @@
 //! `node_logins`.
 //!
 //! One table for the node, behind a lock: connects, logins and closes come here, messages never do.
-//! Connects fail open (an address that finds the table full is let in uncounted), guests and logins fail closed.
+//! Connects fail open (an address that finds the table full is let in uncounted), guests and logins fail closed:
+//! where the table of addresses is full nobody unknown to it is a guest or is judged, and where that of users is,
+//! every user is taken for one at whom too many guess.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use longwire_engine::{Bucket, Millis, NodeTime, Rate};
+use longwire_engine::{Bucket, Millis, NodeTime, Quota, Rate, Refusals};
 use longwire_wire::Status;
 
 /// Addresses that are remembered at once: with buckets and counts about 100 bytes each, 20 MiB at the most.
 const ADDRESSES_MAX: usize = 200_000;
-/// Users whose failed logins are remembered at once.
+/// Users whose failed logins are remembered at once: about 100 bytes each.
 const USERS_MAX: usize = 200_000;
+/// A full table is searched for entries that nobody needs any more once in this time: a search takes milliseconds.
+const SEARCH_INTERVAL_MS: u64 = 1_000;
 
 /// The rules, as configured. `None`, 0: no limit.
 #[derive(Clone, Debug, Default)]
@@ -110,7 +114,12 @@ impl Address {
 struct Tables {
     addresses: HashMap<Origin, Address>,
     users: HashMap<Box<str>, Bucket>,
+    /// When they were searched last, where they were full.
+    addresses_searched: Option<Millis>,
+    users_searched: Option<Millis>,
     logins: Bucket,
+    /// Who was over a quota of this table.
+    refusals: Refusals,
 }
 
 /// The node's table of addresses and of users that somebody failed to be.
@@ -144,13 +153,14 @@ impl Throttle {
         if exempt {
             return Welcome::In;
         }
-        if self.rules.connections > 0 && address.connections > self.rules.connections {
-            return Welcome::RefuseLogin(Status::TOO_MANY);
-        }
-        match self.rules.connects {
-            Some(rate) if !address.connects.take(rate, now) => Welcome::RefuseLogin(Status::RATE_LIMITED),
-            Some(_) | None => Welcome::In,
-        }
+        let over = if self.rules.connections > 0 && address.connections > self.rules.connections {
+            Quota::AddressConnections
+        } else if self.rules.connects.is_some_and(|rate| !address.connects.take(rate, now)) {
+            Quota::AddressConnects
+        } else {
+            return Welcome::In;
+        };
+        Welcome::RefuseLogin(tables.refusals.over(over))
     }
 
     /// A connection, a guest's where `guest`, has gone.
@@ -165,12 +175,13 @@ impl Throttle {
     /// Whether one more guest may come from there; counts it if so.
     pub(crate) fn admit_guest(&self, from: Origin, now: Millis) -> Result<(), Status> {
         let (mut tables, exempt, now) = (self.lock(), self.is_exempt(from), self.time.at_least(now));
-        let address = tables.address(from, now).ok_or(Status::TOO_MANY)?;
-        if !exempt && self.rules.guests > 0 && address.guests >= self.rules.guests {
-            return Err(Status::TOO_MANY);
+        match tables.address(from, now) {
+            Some(address) if exempt || self.rules.guests == 0 || address.guests < self.rules.guests => {
+                address.guests += 1;
+                Ok(())
+            }
+            Some(_) | None => Err(tables.refusals.over(Quota::AddressGuests)),
         }
-        address.guests += 1;
-        Ok(())
     }
 
     /// A guest from there is a user now.
@@ -188,19 +199,30 @@ impl Throttle {
     // RATE_LIMITED to an address that failed too often, and to one that failed where too many failed for the user.
     pub(crate) fn may_log_in(&self, from: Origin, user: &str, now: Millis) -> Result<(), Status> {
         let (mut tables, exempt, now) = (self.lock(), self.is_exempt(from), self.time.at_least(now));
-        let guessed = self
-            .rules
-            .user_failures
-            .is_some_and(|rate| tables.users.get(user).is_some_and(|failures| !failures.has(rate, now)));
+        let guessed = self.rules.user_failures.is_some_and(|rate| match tables.users.get(user) {
+            Some(failures) => !failures.has(rate, now),
+            None => tables.users.len() >= USERS_MAX,
+        });
         if self.rules.address_failures.is_some() || guessed {
-            let address = tables.address(from, now).ok_or(Status::RATE_LIMITED)?;
-            let over = |rate: Rate| !exempt && !address.failures.has(rate, now);
-            if self.rules.address_failures.is_some_and(over) || (guessed && !address.failures.is_full(now)) {
-                return Err(Status::RATE_LIMITED);
+            let over = match tables.address(from, now) {
+                Some(address)
+                    if self
+                        .rules
+                        .address_failures
+                        .is_some_and(|rate| !exempt && !address.failures.has(rate, now)) =>
+                {
+                    Some(Quota::AddressLoginFailures)
+                }
+                Some(address) if guessed && !address.failures.is_full(now) => Some(Quota::UserLoginFailures),
+                Some(_) => None,
+                None => Some(Quota::AddressLoginFailures),
+            };
+            if let Some(quota) = over {
+                return Err(tables.refusals.over(quota));
             }
         }
         match self.rules.node_logins {
-            Some(rate) if !tables.logins.take(rate, now) => Err(Status::OVERLOADED),
+            Some(rate) if !tables.logins.take(rate, now) => Err(tables.refusals.over(Quota::NodeLogins)),
             Some(_) | None => Ok(()),
         }
     }
@@ -213,9 +235,16 @@ impl Throttle {
         if let (Some(rate), Some(address)) = (by_address, tables.address(from, now)) {
             address.failures.take(rate, now);
         }
-        if let Some(rate) = self.rules.user_failures {
-            tables.user(user, now).take(rate, now);
+        if let Some(rate) = self.rules.user_failures
+            && let Some(failures) = tables.user(user, now)
+        {
+            failures.take(rate, now);
         }
+    }
+
+    /// Who was over a quota of this table so far.
+    pub(crate) fn refusals(&self) -> Refusals {
+        self.lock().refusals
     }
 
     fn is_exempt(&self, from: Origin) -> bool {
@@ -232,7 +261,9 @@ impl Tables {
     /// The entry of an address; `None` where the table is full of others that matter.
     fn address(&mut self, from: Origin, now: Millis) -> Option<&mut Address> {
         if self.addresses.len() >= ADDRESSES_MAX && !self.addresses.contains_key(&from) {
-            self.addresses.retain(|_, address| address.matters(now));
+            if is_due(&mut self.addresses_searched, now) {
+                self.addresses.retain(|_, address| address.matters(now));
+            }
             if self.addresses.len() >= ADDRESSES_MAX {
                 return None;
             }
@@ -240,16 +271,27 @@ impl Tables {
         Some(self.addresses.entry(from).or_default())
     }
 
-    /// The bucket of a user. A full table forgets everybody: an attacker who fills it has given 200,000 names.
-    fn user(&mut self, user: &str, now: Millis) -> &mut Bucket {
+    /// The bucket of a user; `None` where the table is full of others that matter.
+    fn user(&mut self, user: &str, now: Millis) -> Option<&mut Bucket> {
         if self.users.len() >= USERS_MAX && !self.users.contains_key(user) {
-            self.users.retain(|_, failures| !failures.is_full(now));
+            if is_due(&mut self.users_searched, now) {
+                self.users.retain(|_, failures| !failures.is_full(now));
+            }
             if self.users.len() >= USERS_MAX {
-                self.users.clear();
+                return None;
             }
         }
-        self.users.entry(user.into()).or_default()
+        Some(self.users.entry(user.into()).or_default())
     }
+}
+
+/// Whether a full table may be searched now.
+fn is_due(last: &mut Option<Millis>, now: Millis) -> bool {
+    let due = last.is_none_or(|last| now.since(last) >= SEARCH_INTERVAL_MS);
+    if due {
+        *last = Some(now);
+    }
+    due
 }
 
 #[cfg(test)]
@@ -348,5 +390,40 @@ mod tests {
             throttle.failed(here, "somebody", Millis(0));
         }
         assert_eq!(throttle.may_log_in(here, "alice", Millis(0)), Ok(()));
+    }
+
+    /// What each quota does for whom it cannot count any more, as docs/quotas.md says.
+    #[test]
+    fn a_full_table_of_addresses_lets_connections_in_and_logins_out() {
+        let throttle = Throttle::new(Rules { connections: 1, connects: minutes(1, 1), ..rules() });
+        for at in 0..ADDRESSES_MAX {
+            let from = Origin(1 << 100 | (at as u128) << 64);
+            assert_eq!(throttle.connected(from, Millis(0)), Welcome::In);
+        }
+        let late = origin("10.0.0.1");
+        assert_eq!([throttle.connected(late, Millis(0)); 3], [Welcome::In; 3], "uncounted");
+        assert_eq!(throttle.admit_guest(late, Millis(0)), Err(Status::TOO_MANY));
+        assert_eq!(throttle.may_log_in(late, "alice", Millis(0)), Err(Status::RATE_LIMITED));
+        for at in 0..ADDRESSES_MAX {
+            throttle.closed(Origin(1 << 100 | (at as u128) << 64), false);
+        }
+        assert_eq!(throttle.may_log_in(late, "alice", Millis(60_000)), Ok(()), "room again");
+    }
+
+    #[test]
+    fn a_full_table_of_users_throttles_those_who_failed_and_nobody_else() {
+        let throttle = Throttle::new(rules());
+        for at in 0..USERS_MAX {
+            throttle.failed(Origin(1 << 100 | (at as u128 / 5) << 64), &format!("u{at}"), Millis(0));
+        }
+        let (guessing, clean) = (origin("10.0.0.1"), origin("10.0.0.2"));
+        throttle.failed(guessing, "alice", Millis(0));
+        assert_eq!(throttle.may_log_in(guessing, "alice", Millis(0)), Err(Status::RATE_LIMITED));
+        assert_eq!(throttle.may_log_in(clean, "alice", Millis(0)), Ok(()), "nobody is locked out");
+        assert_eq!(throttle.may_log_in(clean, "u0", Millis(0)), Ok(()), "one failure is not too many");
+        let counted: Vec<_> = throttle.refusals().by_quota().collect();
+        assert_eq!(counted, [(Quota::UserLoginFailures, 1)]);
+        throttle.failed(guessing, "alice", Millis(15 * 60_000));
+        assert_eq!(throttle.lock().users.len(), 1, "the others' time is over");
     }
 }

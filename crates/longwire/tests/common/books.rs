@@ -1,4 +1,5 @@
-//! The line of books that `serve` logs at its end: per message type, owed = delivered + behind + dropped.
+//! The lines that `serve` logs at its end. Books: per message type, owed = delivered + behind + dropped; and who was
+//! refused, by status and by quota.
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -42,5 +43,28 @@ impl Account {
 
     pub fn dropped_as(&self, reason: &str) -> u64 {
         self.dropped.get(reason).copied().unwrap_or(0)
+    }
+}
+
+/// Who was refused: answers by status, decisions by quota.
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Refused {
+    pub status: BTreeMap<String, u64>,
+    pub quota: BTreeMap<String, u64>,
+}
+
+impl Refused {
+    /// The refusals of a log line, if it is that line.
+    pub fn of_line(line: &str) -> Option<Self> {
+        let line: serde_json::Value = serde_json::from_str(line).ok()?;
+        let text = line.get("refusals").or_else(|| line.get("fields")?.get("refusals"))?.as_str()?;
+        Some(serde_json::from_str(text).unwrap_or_else(|err| panic!("refusals: {err}: {text}")))
+    }
+
+    /// Exactly these, and nobody else.
+    pub fn assert_is(&self, status: &[(&str, u64)], quota: &[(&str, u64)]) {
+        let map = |of: &[(&str, u64)]| of.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
+        assert_eq!(*self, Self { status: map(status), quota: map(quota) });
     }
 }

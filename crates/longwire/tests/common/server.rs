@@ -1,7 +1,7 @@
 //! `longwire serve` as a child process: started, watched through its log, signalled, and always killed in the end.
 
 use super::WAIT_MAX;
-use super::books::Books;
+use super::books::{Books, Refused};
 use super::canary;
 use super::raw::Raw;
 use std::fs;
@@ -188,6 +188,16 @@ impl Server {
         let status = self.wait();
         assert_eq!(status.code(), Some(0), "drained clean; the log:\n{}", self.log.join("\n"));
         self.books()
+    }
+
+    /// Ends it as [`Server::stop`] does; whom it refused in its life.
+    pub fn stop_and_count(mut self) -> Refused {
+        self.signal("TERM");
+        let status = self.wait();
+        assert_eq!(status.code(), Some(0), "drained clean; the log:\n{}", self.log.join("\n"));
+        self.books();
+        let refused = self.log.iter().rev().find_map(|line| Refused::of_line(line));
+        refused.unwrap_or_else(|| panic!("no refusals in the log:\n{}", self.log.join("\n")))
     }
 
     /// The books it logged.

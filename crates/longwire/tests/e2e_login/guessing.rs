@@ -53,7 +53,9 @@ fn a_thousand_wrong_tokens_lock_nobody_out(shards: u32) {
     assert_eq!(elsewhere.try_log_in(ALICE, "alice"), OK, "the right token from elsewhere works");
     assert_eq!(from(&server, 52).try_log_in(BOB, "bob"), OK, "others are not affected");
     elsewhere.ping();
-    server.stop();
+    server
+        .stop_and_count()
+        .assert_is(&[("RATE_LIMITED", 950), ("UNAUTHENTICATED", 50)], &[("user.login_failures", 950)]);
 }
 
 /// Fault: guessing, from one address.
@@ -73,7 +75,9 @@ fn an_address_that_guesses_is_throttled(shards: u32) {
     );
     from(&server, 1).log_in_as_guest();
     assert_eq!(from(&server, 2).try_log_in(ALICE, "alice"), OK);
-    server.stop();
+    server
+        .stop_and_count()
+        .assert_is(&[("RATE_LIMITED", 2), ("UNAUTHENTICATED", 5)], &[("address.login_failures", 2)]);
 }
 
 fn an_unknown_user_and_a_wrong_token_look_the_same(shards: u32) {

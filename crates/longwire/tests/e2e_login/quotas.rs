@@ -40,7 +40,7 @@ fn without_quotas_nothing_is_counted(shards: u32) {
         speaker.join(&format!("room {}", at % 16));
         speaker.join("lobby");
     }
-    server.stop();
+    server.stop_and_count().assert_is(&[], &[]);
 }
 
 /// Fault: a flood of frames; over quota RATE_LIMITED, then closed.
@@ -63,7 +63,7 @@ fn frames_of_a_connection(shards: u32) {
     }
     raw.assert_ended();
     bystander.ping();
-    server.stop();
+    server.stop_and_count().assert_is(&[("RATE_LIMITED", 100)], &[("connection_frames", 100)]);
 }
 
 fn messages_of_a_user(shards: u32) {
@@ -87,7 +87,7 @@ fn messages_of_a_user(shards: u32) {
     assert_eq!(heard, ["0", "1", "2", "3"]);
     assert_eq!(listener.verdict_on(cms_body("lobby", "bob may")), None);
     assert_eq!(again.next_record().text(), "bob may");
-    server.stop();
+    server.stop_and_count().assert_is(&[("RATE_LIMITED", 3)], &[("user.messages", 3)]);
 }
 
 fn joins_of_a_user(shards: u32) {
@@ -104,7 +104,7 @@ fn joins_of_a_user(shards: u32) {
     }
     server.member("bob", "d").ping();
     server.guest().join("d"); // the rate is a user's
-    server.stop();
+    server.stop_and_count().assert_is(&[("NOT_JOINED", 2), ("RATE_LIMITED", 2)], &[("user.joins", 2)]);
 }
 
 /// Fault: join and leave storm, reconnect flapping.
@@ -120,7 +120,7 @@ fn reconnects_of_a_user(shards: u32) {
         assert_eq!(raw.status_of(LOGIN, login_body("sesame", "alice")), OK, "a renewal is no new connection");
     }
     server.user("bob").ping();
-    server.stop();
+    server.stop_and_count().assert_is(&[("RATE_LIMITED", 2)], &[("user.reconnects", 2)]);
 }
 
 fn connections_of_an_address(shards: u32) {
@@ -143,7 +143,10 @@ fn connections_of_an_address(shards: u32) {
     });
     next.ping();
     two[0].ping();
-    server.stop();
+    let refused = server.stop_and_count();
+    let over = refused.quota["address.connections"];
+    assert!(over >= 2, "{refused:?}");
+    refused.assert_is(&[("TOO_MANY", over)], &[("address.connections", over)]);
 }
 
 /// Fault: guest flood.
@@ -161,7 +164,7 @@ fn guests_of_an_address(shards: u32) {
     // One that has become a user is no guest any more; that holds as soon as it was told so.
     assert_eq!(guests[0].status_of(LOGIN, login_body("sesame", "alice")), OK);
     from(&server, 1).log_in_as_guest();
-    server.stop();
+    server.stop_and_count().assert_is(&[("TOO_MANY", 1)], &[("address.guests", 1)]);
 }
 
 fn connects_of_an_address(shards: u32) {
@@ -175,35 +178,47 @@ fn connects_of_an_address(shards: u32) {
         fourth.assert_ended();
     }
     from(&server, 2).log_in("alice");
-    server.stop();
+    server.stop_and_count().assert_is(&[("RATE_LIMITED", 2)], &[("address.connects", 2)]);
 }
 
-/// Fault: one room over its rate; the priority class's share stays free.
+/// Fault: one room over its rate; the priority class's share stays free, whatever it is.
 fn messages_of_a_room_and_its_priority_share(shards: u32) {
     //= PROTOCOL.md#11.20
     // A CMS over the rate of its room is answered with RATE_LIMITED; a share of the rate is the priority class's alone.
     //= PROTOCOL.md#11.21
     // That refusal may come behind the PONG of a PING that was sent behind the CMS.
-    let server = plan(shards)
-        .set("quotas.room.messages", "10/1h")
-        .set("quotas.room.priority_percent", "50")
-        .set("rooms.types.priority", "[\"gift\"]")
-        .start();
-    for room in ["a", "b", "c", "d", "e", "f"] {
-        let mut listener = server.member("bob", room);
-        let mut speaker = server.member("alice", room);
-        let chat: Vec<u32> =
-            (0..7).map(|at| speaker.ask(CMS, cms_body(room, format!("chat {at}")))).collect();
-        assert_eq!(refused(&mut speaker, 2), chat[5..]);
-        let gift = |at: usize| [cms_body(room, format!("gift {at}")), number(6, 2)].concat();
-        let gifts: Vec<u32> = (0..6).map(|at| speaker.ask(CMS, gift(at))).collect();
-        assert_eq!(refused(&mut speaker, 1), gifts[5..]);
-        let heard = listener.next_texts(10);
-        let due: Vec<String> =
-            (0..5).map(|at| format!("chat {at}")).chain((0..5).map(|at| format!("gift {at}"))).collect();
-        assert_eq!(heard, due);
+    for (percent, chat_max) in [(50, 5), (20, 8), (80, 2), (0, 10)] {
+        let server = plan(shards)
+            .set("quotas.room.messages", "10/1h")
+            .set("quotas.room.priority_percent", &percent.to_string())
+            .set("rooms.types.priority", "[\"gift\"]")
+            .start();
+        let rooms = ["a", "b", "c", "d", "e", "f"];
+        rooms.iter().for_each(|room| fill_room(&server, room, chat_max));
+        let refused = server.stop_and_count();
+        let each = rooms.len() as u64;
+        let by_quota: Vec<(&str, u64)> = match percent {
+            0 => vec![("room.messages", 3 * each)], // no share is kept, so none is what refuses
+            _ => vec![("room.messages", each), ("room.priority_percent", 2 * each)],
+        };
+        refused.assert_is(&[("RATE_LIMITED", 3 * each)], &by_quota);
     }
-    server.stop();
+}
+
+/// Of ten messages `chat_max` are chat's at the most, and all the rest gifts'. Two and one too many are refused.
+fn fill_room(server: &Server, room: &str, chat_max: usize) {
+    let mut listener = server.member("bob", room);
+    let mut speaker = server.member("alice", room);
+    let chat: Vec<u32> =
+        (0..chat_max + 2).map(|at| speaker.ask(CMS, cms_body(room, format!("chat {at}")))).collect();
+    assert_eq!(refused(&mut speaker, 2), chat[chat_max..]);
+    let gifts_max = 10 - chat_max;
+    let gift = |at: usize| [cms_body(room, format!("gift {at}")), number(6, 2)].concat();
+    let gifts: Vec<u32> = (0..=gifts_max).map(|at| speaker.ask(CMS, gift(at))).collect();
+    assert_eq!(refused(&mut speaker, 1), gifts[gifts_max..]);
+    let chat = (0..chat_max).map(|at| format!("chat {at}"));
+    let due: Vec<String> = chat.chain((0..gifts_max).map(|at| format!("gift {at}"))).collect();
+    assert_eq!(listener.next_texts(10), due);
 }
 
 /// The `seq` of the next `count` frames, which refuse a CMS for its rate.
@@ -227,5 +242,5 @@ fn logins_of_the_node(shards: u32) {
     }
     server.guest().ping(); // nobody is asked about a guest
     sessions.iter_mut().for_each(Raw::ping);
-    server.stop();
+    server.stop_and_count().assert_is(&[("OVERLOADED", 2)], &[("node_logins", 2)]);
 }

@@ -110,10 +110,10 @@ section! {
         messages: Option<RateLimit> as RATE, = None;
         /// JOINs: above it RATE_LIMITED. Fails open.
         joins: Option<RateLimit> as RATE, = None;
-        /// LOGINs that succeed: above it RATE_LIMITED for five minutes. Fails closed.
+        /// LOGINs that succeed: above it RATE_LIMITED for five minutes. Fails open.
         reconnects: Option<RateLimit> as RATE, = None;
         /// Failed LOGINs: above it, addresses that have failed of late are answered with RATE_LIMITED; others may try, so
-        /// that nobody can lock the user out. "auto": "10/15m", but off under the provider open.
+        /// that nobody can lock the user out. Fails closed. "auto": "10/15m", but off under the provider open.
         login_failures: AutoRate as AUTO_RATE, = AutoRate::Auto;
     }
 }
@@ -123,7 +123,8 @@ section! {
     RoomQuotas at "quotas.room", in quotas.room {
         /// Messages: above it RATE_LIMITED to the sender. Fails open.
         messages: Option<RateLimit> as RATE, = None;
-        /// What of it only the priority class may use, in percent.
+        /// What of it only the priority class may use, in percent: above the rest RATE_LIMITED to the sender of a message of
+        /// another. Fails open.
         priority_percent: u32 as PERCENT, = 50;
     }
 }
