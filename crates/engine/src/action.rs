@@ -13,6 +13,14 @@ pub enum CloseReason {
     Idle,
     /// No LOGIN within `wire.timeouts.login_start`, or not all of it within `wire.timeouts.login`.
     NoLogin,
+    /// The first byte was of nothing that is served where it came.
+    NotServed,
+    /// A handshake did not end well, or not in time: TLS, a WebSocket's upgrade, a PROXY header.
+    Handshake,
+    /// A plain HTTP request was answered.
+    Http,
+    /// It broke the rules of what carries its frames: TLS, WebSocket.
+    Violation,
     /// The first frame was no well-formed LOGIN.
     FirstFrame,
     /// A frame that no later byte can be trusted after.
@@ -39,11 +47,15 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::Gone,
         Self::Logout,
         Self::Idle,
         Self::NoLogin,
+        Self::NotServed,
+        Self::Handshake,
+        Self::Http,
+        Self::Violation,
         Self::FirstFrame,
         Self::Malformed,
         Self::TooLarge,
@@ -64,6 +76,10 @@ impl CloseReason {
             Self::Logout => "logout",
             Self::Idle => "idle",
             Self::NoLogin => "no_login",
+            Self::NotServed => "not_served",
+            Self::Handshake => "handshake",
+            Self::Http => "http",
+            Self::Violation => "violation",
             Self::FirstFrame => "first_frame",
             Self::Malformed => "malformed",
             Self::TooLarge => "too_large",
@@ -95,8 +111,8 @@ pub enum Action {
     Resume(Slot),
     /// Read the socket once more, then call [`crate::Shard::idle_confirmed`]: the server's own pause is nobody's fault.
     LastLook(Slot),
-    /// Shut down the sending side; go on reading, and throw away what comes.
-    ShutdownWrite(Slot),
+    /// Everything that is owed was taken: shut down the sending side; go on reading, and throw away what comes.
+    ShutdownWrite(Slot, CloseReason),
     /// Close the socket, forget its input, and call [`crate::Shard::release`].
     Close(Slot, CloseReason),
 }
@@ -107,7 +123,7 @@ impl std::fmt::Debug for Action {
             Self::Authenticate { conn, .. } => write!(f, "Authenticate({conn:?})"), // the token reaches no log
             Self::Resume(slot) => write!(f, "Resume({slot})"),
             Self::LastLook(slot) => write!(f, "LastLook({slot})"),
-            Self::ShutdownWrite(slot) => write!(f, "ShutdownWrite({slot})"),
+            Self::ShutdownWrite(slot, reason) => write!(f, "ShutdownWrite({slot}, {reason:?})"),
             Self::Close(slot, reason) => write!(f, "Close({slot}, {reason:?})"),
         }
     }

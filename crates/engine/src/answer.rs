@@ -4,6 +4,7 @@ use longwire_wire::{Command, Dialect, Flow, Status, put_frame};
 
 use crate::action::CloseReason;
 use crate::ids::{ConnId, Now, Slot};
+use crate::outgoing::Outgoing;
 use crate::post::{Offered, Ports};
 use crate::session::State;
 use crate::shard::Shard;
@@ -54,7 +55,7 @@ impl Shard {
         } else if self.hot[slot as usize].blocked {
             self.owe(slot, &bytes);
         } else {
-            match ports.offer(slot, &bytes) {
+            match ports.offer(slot, Outgoing::Answers(&bytes)) {
                 Offered::Took(taken) if taken == bytes.len() => {}
                 Offered::Took(taken) => {
                     self.block(slot, now);

@@ -71,7 +71,8 @@ impl Shard {
         {
             closing.shut = true;
             closing.deadline = now.mono.plus(DISCARD_MS);
-            self.actions.push_back(Action::ShutdownWrite(slot));
+            let reason = closing.reason;
+            self.actions.push_back(Action::ShutdownWrite(slot, reason));
         }
     }
 

@@ -8,6 +8,7 @@ use longwire_wire::Status;
 use crate::account::Tally;
 use crate::ids::Millis;
 use crate::log::Place;
+use crate::outgoing::{HEADROOM, Push};
 use crate::quota::Bucket;
 use crate::session::Session;
 
@@ -120,17 +121,23 @@ impl Memberships {
     }
 }
 
-/// Bytes of a push as one dialect sees it, shared by all it is sent to.
+/// A push as one dialect sees it, shared by all it is sent to.
 #[derive(Debug)]
 pub(crate) struct Frame {
-    pub(crate) bytes: Vec<u8>,
+    /// Behind [`HEADROOM`].
+    buffer: Vec<u8>,
     /// Half-sent copies; only the slow touch it.
     pins: AtomicU32,
 }
 
 impl Frame {
-    pub(crate) fn new(bytes: Vec<u8>) -> Arc<Self> {
-        Arc::new(Self { bytes, pins: AtomicU32::new(0) })
+    /// Of a buffer as [`Push::of`] takes it.
+    pub(crate) fn new(buffer: Vec<u8>) -> Arc<Self> {
+        Arc::new(Self { buffer, pins: AtomicU32::new(0) })
+    }
+
+    pub(crate) fn push(&self) -> Push<'_> {
+        Push::of(&self.buffer)
     }
 }
 
@@ -147,18 +154,18 @@ impl Half {
     /// Pins `frame`; adds to `pinned` what that keeps in memory.
     pub(crate) fn pin(frame: &Arc<Frame>, taken: usize, content: Tally, pinned: &mut usize) -> Self {
         if frame.pins.fetch_add(1, Relaxed) == 0 {
-            *pinned += frame.bytes.len();
+            *pinned += frame.buffer.len();
         }
         Self { frame: Arc::clone(frame), taken, content }
     }
 
     pub(crate) fn rest(&self) -> &[u8] {
-        &self.frame.bytes[self.taken..]
+        &self.frame.buffer[HEADROOM + self.taken..]
     }
 
     pub(crate) fn unpin(self, pinned: &mut usize) {
         if self.frame.pins.fetch_sub(1, Relaxed) == 1 {
-            *pinned -= self.frame.bytes.len();
+            *pinned -= self.frame.buffer.len();
         }
     }
 }
@@ -205,7 +212,11 @@ impl Conn {
             unwelcome: None,
             spoke: false,
             wait: Wait::No,
-            session: Session::AwaitLogin(crate::session::AwaitLogin { since: Millis(0), began: None }),
+            session: Session::AwaitLogin(crate::session::AwaitLogin {
+                since: Millis(0),
+                began: None,
+                reading: None,
+            }),
             last_seen: Millis(0),
             memberships: Memberships::None,
             slow: None,

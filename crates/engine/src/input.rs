@@ -169,7 +169,7 @@ impl Shard {
         let rules = FirstFrameRules {
             commands: &config.commands,
             login: config.login_fields,
-            length: config.length,
+            length: self.told_reading(slot).or(config.length),
             login_max: config.login_max as u32,
             versions: config.versions,
         };

@@ -9,6 +9,7 @@ use crate::conn::{Frame, Half, Lag, Wait};
 use crate::ids::{ConnId, Now, Slot};
 use crate::limits::CATCH_UP_BYTES_MAX;
 use crate::log::Place;
+use crate::outgoing::{Outgoing, Push};
 use crate::planted::Planted;
 use crate::post::{Offered, Ports};
 use crate::room::{LAG, Member, Room};
@@ -50,7 +51,9 @@ impl Shard {
     fn flush_owed(&mut self, slot: Slot, now: Now, ports: &mut impl Ports) -> Result<bool, CloseReason> {
         let Some(slow) = self.conns[slot as usize].slow.as_mut() else { return Ok(true) };
         if let Some(half) = &mut slow.half {
-            let Offered::Took(taken) = ports.offer(slot, half.rest()) else { return Err(CloseReason::Gone) };
+            let Offered::Took(taken) = ports.offer(slot, Outgoing::Rest(half.rest())) else {
+                return Err(CloseReason::Gone);
+            };
             half.taken += taken;
             if taken > 0 {
                 slow.since = now.mono;
@@ -64,7 +67,7 @@ impl Shard {
             half.unpin(&mut self.pinned);
         }
         if !slow.answers.is_empty() {
-            let Offered::Took(taken) = ports.offer(slot, &slow.answers) else {
+            let Offered::Took(taken) = ports.offer(slot, Outgoing::Answers(&slow.answers)) else {
                 return Err(CloseReason::Gone);
             };
             slow.answers.drain(..taken);
@@ -203,9 +206,10 @@ impl Shard {
         let mut bytes = std::mem::take(&mut self.scratch);
         let limit = self.config.push_max.min(CATCH_UP_BYTES_MAX).saturating_sub(room.name.len() + 6);
         let read = self.read_push(room, slot, (from.offset, &mark), limit, &mut bytes);
+        let push = Push::of(&bytes);
         let offered = match read.content == Tally::ZERO {
-            true => Offered::Took(bytes.len()), // nothing but its own records, or none at all
-            false => ports.offer(slot, &bytes),
+            true => Offered::Took(push.frame().len()), // nothing but its own records, or none at all
+            false => ports.offer(slot, Outgoing::Push(push)),
         };
         let outcome = match offered {
             Offered::Gone => CaughtUp::Gone,
@@ -216,7 +220,7 @@ impl Shard {
             Offered::Took(taken) => {
                 let owns_beyond = self.move_lag(slot, at, &read);
                 room.members[member_at as usize].next = read.next.offset;
-                let whole = taken == bytes.len();
+                let whole = taken == push.frame().len();
                 if whole {
                     self.books.delivered.add(&read.content);
                 } else {

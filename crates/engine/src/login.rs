@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use longwire_wire::{Status, UserInfo};
+use longwire_wire::{LengthReading, Status, UserInfo};
 
 use crate::action::CloseReason;
-use crate::ids::{ConnId, Now};
+use crate::ids::{ConnId, Now, Slot};
 use crate::limits::LOGIN_FAILURES_MAX;
 use crate::planted::Planted;
 use crate::post::Ports;
@@ -62,6 +62,22 @@ impl std::fmt::Debug for Identity {
 pub type LoginAnswer = Result<Identity, Status>;
 
 impl Shard {
+    /// The connection's transport knows which reading of `len` its first LOGIN is in; nothing was consumed yet.
+    //= PROTOCOL.md#18.2
+    // The reading is the one under which the message with the LOGIN splits exactly into whole frames.
+    pub fn tell_reading(&mut self, slot: Slot, reading: LengthReading) {
+        if let Session::AwaitLogin(login) = &mut self.conns[slot as usize].session {
+            login.reading = Some(reading);
+        }
+    }
+
+    pub(crate) fn told_reading(&self, slot: Slot) -> Option<LengthReading> {
+        match &self.conns[slot as usize].session {
+            Session::AwaitLogin(login) => login.reading,
+            Session::Authenticating(_) | Session::Guest(_) | Session::User(_) | Session::Closing(_) => None,
+        }
+    }
+
     /// Takes a provider's answer. One that comes too late (connection gone, slot used again, closing) finds nobody.
     pub fn login_answered(&mut self, conn: ConnId, answer: LoginAnswer, now: Now, ports: &mut impl Ports) {
         let late = self.is_planted(Planted::LateAuthOnReusedSlot);

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use longwire_wire::{CommandMap, Dialect, Flow, LengthReading, LoginFields, Status, put_frame, put_login};
 
 use crate::{
-    Action, CloseReason, Config, ConnId, Identity, Millis, Now, Offered, Ports, SessionPolicy, Shard,
-    ShardId, ShardMsg, Slot, State,
+    Action, CloseReason, Config, ConnId, Identity, Millis, Now, Offered, Outgoing, Ports, SessionPolicy,
+    Shard, ShardId, ShardMsg, Slot, State,
 };
 
 const NOW: Now = Now { mono: Millis(0), unix_ms: 0 };
@@ -24,8 +24,8 @@ struct Rings {
 }
 
 impl Ports for Rings {
-    fn offer(&mut self, _: Slot, bytes: &[u8]) -> Offered {
-        Offered::Took(bytes.len())
+    fn offer(&mut self, _: Slot, out: Outgoing<'_>) -> Offered {
+        Offered::Took(out.bytes().len())
     }
 
     fn post(&mut self, to: ShardId, msg: ShardMsg) -> Result<(), ShardMsg> {
@@ -90,7 +90,7 @@ impl World {
                     self.ended.push((engine.conn_id(slot), reason));
                     engine.release(slot);
                 }
-                Action::ShutdownWrite(slot) => engine.peer_closed(slot),
+                Action::ShutdownWrite(slot, _) => engine.peer_closed(slot),
                 Action::Resume(_) | Action::LastLook(_) => {}
             }
         }

@@ -8,12 +8,13 @@ use crate::account::{Kind, Tally};
 use crate::batch::Batch;
 use crate::ids::{ConnId, ShardId, Slot};
 use crate::log::Place;
+use crate::outgoing::Outgoing;
 use crate::users::UserState;
 
 /// What a socket made of the bytes it was offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offered {
-    /// How many bytes it took. Fewer than offered: it took what it could, and [`crate::Shard::writable`] follows.
+    /// How many bytes of [`Outgoing::bytes`] it took. Fewer than offered: it took what it could, and [`crate::Shard::writable`] follows.
     Took(usize),
     /// The connection is dead.
     Gone,
@@ -22,7 +23,7 @@ pub enum Offered {
 /// The driver's side: real sockets and rings in the server, a simulation in tests.
 pub trait Ports {
     /// Writes to a socket without waiting, again and again until all is taken or the socket would block.
-    fn offer(&mut self, slot: Slot, bytes: &[u8]) -> Offered;
+    fn offer(&mut self, slot: Slot, out: Outgoing<'_>) -> Offered;
 
     /// Hands a message to another shard, behind all that was handed to it before. Data is refused, and comes back,
     /// where the ring is full; control messages ([`ShardMsg::is_control`]) never are.

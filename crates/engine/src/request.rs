@@ -113,7 +113,7 @@ impl Shard {
         }
         let conn = self.conn_id(slot);
         let session = &mut self.conns[slot as usize].session;
-        let nobody = Session::AwaitLogin(AwaitLogin { since: now.mono, began: None });
+        let nobody = Session::AwaitLogin(AwaitLogin { since: now.mono, began: None, reading: None });
         let before = match std::mem::replace(session, nobody) {
             Session::Guest(guest) => Some(LoggedIn::Guest(guest)),
             Session::User(user) => Some(LoggedIn::User(user)),

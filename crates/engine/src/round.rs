@@ -10,6 +10,7 @@ use crate::action::CloseReason;
 use crate::conn::{Frame, Half};
 use crate::ids::{Now, Slot};
 use crate::log::Place;
+use crate::outgoing::{self, BODY_AT, HEADROOM, Outgoing, Push};
 use crate::planted::Planted;
 use crate::post::{Offered, Ports};
 use crate::room::{LAG, OWN, Room, Round};
@@ -91,7 +92,7 @@ impl Shard {
         let mut tail = std::mem::take(&mut self.scratch);
         tail.clear();
         put_room_tail(&mut tail, &room.name);
-        let mut body = vec![0; HEADER_BYTES];
+        let mut body = vec![0; BODY_AT];
         //= PROTOCOL.md#12.10
         // A push body is at most 64 KiB, unless it carries one record alone.
         let read = room.log.read(
@@ -186,9 +187,9 @@ impl Shard {
                 continue;
             }
             let number = self.frame_for(round, hot.dialect);
-            let bytes = &round.frames[number].1.bytes;
-            match ports.offer(member.slot, bytes) {
-                Offered::Took(taken) if taken == bytes.len() => {
+            let push = round.frames[number].1.push();
+            match ports.offer(member.slot, Outgoing::Push(push)) {
+                Offered::Took(taken) if taken == push.frame().len() => {
                     member.next = round.end.offset;
                     slice.sent += 1;
                 }
@@ -274,12 +275,13 @@ impl Shard {
         let mut lost = round.gap;
         // the ring may have gone past a part of the range since the round began: others have it from the round's frame
         lost.add(&round.content.minus(&read.own).minus(&read.content));
+        let push = Push::of(&bytes);
         let offered = match read.content == Tally::ZERO {
-            true => Offered::Took(bytes.len()),
-            false => ports.offer(slot, &bytes),
+            true => Offered::Took(push.frame().len()),
+            false => ports.offer(slot, Outgoing::Push(push)),
         };
         match offered {
-            Offered::Took(taken) if taken == bytes.len() => {
+            Offered::Took(taken) if taken == push.frame().len() => {
                 room.members[member_at as usize].next = round.end.offset;
                 self.books.delivered.add(&read.content);
                 self.books_gap(&lost, 1);
@@ -306,7 +308,7 @@ impl Shard {
         out: &mut Vec<u8>,
     ) -> crate::log::Read {
         out.clear();
-        out.resize(HEADER_BYTES, 0);
+        out.resize(BODY_AT, 0);
         let read = room.log.read(from, until, bytes_max, Some(self.conn_id(slot)), out);
         put_room_tail(out, &room.name);
         let dialect = Dialect::from_index(self.hot[slot as usize].dialect);
@@ -314,15 +316,16 @@ impl Shard {
         read
     }
 
-    /// Writes the header of a push into the room in front of its body.
+    /// Writes the header of a push into the room in front of its body, and a WebSocket message's in front of that.
     //= PROTOCOL.md#12.1
     // A push is a frame of command CMS, flow 2, `seq` 0, status 0.
-    fn put_push_header(&self, frame: &mut [u8], dialect: Dialect, compression: Compression) {
+    fn put_push_header(&self, buffer: &mut [u8], dialect: Dialect, compression: Compression) {
         let code = self.config.commands.code(Command::Cms);
         let mut header = Vec::with_capacity(HEADER_BYTES);
-        let body = frame.len() - HEADER_BYTES;
+        let body = buffer.len() - BODY_AT;
         put_header(&mut header, dialect, code, Flow::Notify, compression, 0, Status::OK, body);
-        frame[..HEADER_BYTES].copy_from_slice(&header);
+        buffer[HEADROOM..BODY_AT].copy_from_slice(&header);
+        outgoing::seal(buffer);
     }
 
     /// The number of the round's frame for a dialect; made when the first member with that dialect is met.
@@ -337,6 +340,7 @@ impl Shard {
         };
         self.put_push_header(&mut bytes, met, compression);
         self.stats.encodes += 1;
+        self.stats.headers += 1;
         round.frames.push((dialect, Frame::new(bytes)));
         round.frames.len() - 1
     }
@@ -345,7 +349,7 @@ impl Shard {
     //= PROTOCOL.md#6.8
     // The server compresses only push bodies of at least 512 bytes, and only where that makes them smaller.
     fn gzip_helps(&mut self, round: &mut Round) -> bool {
-        let plain = &round.body[HEADER_BYTES..];
+        let plain = &round.body[BODY_AT..];
         if plain.len() < self.config.gzip_min {
             return false;
         }
@@ -353,7 +357,7 @@ impl Shard {
             let mut member = Vec::new();
             self.deflater.deflate(plain, &mut member);
             self.stats.gzips += 1;
-            member.splice(0..0, [0; HEADER_BYTES]);
+            member.splice(0..0, [0; BODY_AT]);
             round.gzipped = Some(member);
         }
         round.gzipped.as_ref().is_some_and(|gzipped| gzipped.len() < round.body.len())

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use longwire_wire::Status;
+use longwire_wire::{LengthReading, Status};
 
 use crate::action::CloseReason;
 use crate::ids::Millis;
@@ -27,6 +27,8 @@ pub(crate) struct AwaitLogin {
     pub(crate) since: Millis,
     /// When the first byte came.
     pub(crate) began: Option<Millis>,
+    /// What `len` counts, where the connection's transport has told it from more than bytes.
+    pub(crate) reading: Option<LengthReading>,
 }
 
 #[derive(Debug)]

@@ -44,6 +44,8 @@ pub struct Stats {
     pub rounds: u64,
     /// Frames that were encoded, one a dialect and round.
     pub encodes: u64,
+    /// Headers of WebSocket messages that were written around them.
+    pub headers: u64,
     /// Bodies that were compressed.
     pub gzips: u64,
     /// Bytes in rings.
@@ -180,7 +182,7 @@ impl Shard {
         });
         let conn = &mut self.conns[slot as usize];
         conn.open = true;
-        conn.session = Session::AwaitLogin(AwaitLogin { since: now.mono, began: None });
+        conn.session = Session::AwaitLogin(AwaitLogin { since: now.mono, began: None, reading: None });
         conn.last_seen = now.mono;
         self.stats.connections += 1;
         let id = self.conn_id(slot);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use allocation_counter::measure;
 use longwire_engine::{
-    Action, Config, Identity, Millis, Now, Offered, Ports, Shard, ShardId, ShardMsg, Slot,
+    Action, Config, Identity, Millis, Now, Offered, Outgoing, Ports, Shard, ShardId, ShardMsg, Slot,
 };
 use longwire_wire::{
     Command, CommandMap, Compression, Deflater, Dialect, Flow, LengthReading, LoginFields, Message, Status,
@@ -29,10 +29,11 @@ struct Sink {
 }
 
 impl Ports for Sink {
-    fn offer(&mut self, _: Slot, bytes: &[u8]) -> Offered {
+    fn offer(&mut self, _: Slot, out: Outgoing<'_>) -> Offered {
+        let bytes = out.bytes().len();
         self.sends += 1;
-        self.bytes += bytes.len() as u64;
-        Offered::Took(bytes.len())
+        self.bytes += bytes as u64;
+        Offered::Took(bytes)
     }
 
     fn post(&mut self, _: ShardId, msg: ShardMsg) -> Result<(), ShardMsg> {
@@ -134,21 +135,24 @@ fn check(counts: &BTreeMap<&str, u64>) {
     }
 }
 
-/// Allocations, sends, encodes and compressions of one message, when everything has been used once before.
-fn one_message(hall: &mut Hall) -> [u64; 4] {
+/// Allocations, sends, encodes, compressions and WebSocket headers of one message, when everything has been used once before.
+fn one_message(hall: &mut Hall) -> [u64; 5] {
     (0..3).for_each(|_| hall.message());
     let (before, sends) = (hall.shard.stats(), hall.sink.sends);
     let allocations = measure(|| hall.message()).count_total;
     let after = hall.shard.stats();
-    [allocations, hall.sink.sends - sends, after.encodes - before.encodes, after.gzips - before.gzips]
+    let stats =
+        [(before.encodes, after.encodes), (before.gzips, after.gzips), (before.headers, after.headers)];
+    let [encodes, gzips, headers] = stats.map(|(before, after)| after - before);
+    [allocations, hall.sink.sends - sends, encodes, gzips, headers]
 }
 
 #[test]
 fn a_delivery_costs_a_send_and_nothing_else() {
     let [few, sends_few, ..] = one_message(&mut Hall::new(100, &[BODY], 128));
-    let [many, sends_many, encodes, gzips] = one_message(&mut Hall::new(10_000, &[BODY], 128));
+    let [many, sends_many, encodes, gzips, headers] = one_message(&mut Hall::new(10_000, &[BODY], 128));
     assert_eq!((sends_few, sends_many), (100, 10_000));
-    assert_eq!((encodes, gzips), (1, 0));
+    assert_eq!((encodes, gzips, headers), (1, 0, 1));
     // 10,000 sends are cut into slices, each of which may look at itself, and no more than that
     assert_eq!(many, few, "allocations with 10,000 members and with 100");
     check(&BTreeMap::from([("message.allocations", few)]));
@@ -157,8 +161,8 @@ fn a_delivery_costs_a_send_and_nothing_else() {
 #[test]
 fn a_round_encodes_once_a_dialect_and_compresses_once() {
     let mut hall = Hall::new(10_000, &[BODY, REST, GZIP], 2_000);
-    let [allocations, sends, encodes, gzips] = one_message(&mut hall);
-    assert_eq!((sends, encodes, gzips), (10_000, 3, 1));
+    let [allocations, sends, encodes, gzips, headers] = one_message(&mut hall);
+    assert_eq!((sends, encodes, gzips, headers), (10_000, 3, 1, 3));
     check(&BTreeMap::from([("message.three-dialects.allocations", allocations)]));
 }
 

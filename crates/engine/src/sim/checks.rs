@@ -119,6 +119,10 @@ impl World {
             CloseReason::Overloaded => self.pressed || config.unauthenticated_max < 100,
             // no plan sets a policy, an expiry or a rate: `orders` and the end-to-end tests do
             CloseReason::Replaced | CloseReason::Expired | CloseReason::TooFast => false,
+            // the driver's own, from before there is a frame
+            CloseReason::NotServed | CloseReason::Handshake | CloseReason::Http | CloseReason::Violation => {
+                false
+            }
             CloseReason::Draining => self.drained,
             CloseReason::Cut => self.cut,
         };

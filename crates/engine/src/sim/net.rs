@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use fastrand::Rng;
 
 use crate::ids::{ShardId, Slot};
+use crate::outgoing::{Outgoing, Push};
 use crate::post::{Offered, Ports, ShardMsg};
 
 /// The sending side of one connection, as its kernel has it.
@@ -99,7 +100,8 @@ impl Net {
         self.slots[shard].get(slot as usize).copied().flatten()
     }
 
-    fn offer(&mut self, shard: usize, slot: Slot, bytes: &[u8]) -> Offered {
+    fn offer(&mut self, shard: usize, slot: Slot, out: Outgoing<'_>) -> Offered {
+        let bytes = out.bytes();
         let Some(client) = self.client_at(shard, slot) else {
             return self.fault(format!("bytes for slot {slot} of shard {shard}, where nobody is"));
         };
@@ -109,6 +111,11 @@ impl Net {
         }
         if bytes.is_empty() {
             return self.fault(format!("nothing was offered to client {client}"));
+        }
+        if let Outgoing::Push(push) = out
+            && !is_message_around(&push)
+        {
+            return self.fault(format!("a push to client {client} has a wrong WebSocket header"));
         }
         if socket.full {
             return self.fault(format!("client {client} was offered bytes before its edge came"));
@@ -133,6 +140,17 @@ impl Net {
     }
 }
 
+/// Read back the other way round than it was written.
+fn is_message_around(push: &Push<'_>) -> bool {
+    let [0x82, short, long @ ..] = push.message() else { return false };
+    let (len, frame) = match *short {
+        126 => (usize::from(u16::from_be_bytes([long[0], long[1]])), &long[2..]),
+        127 => (long[..8].iter().fold(0, |len, byte| len << 8 | usize::from(*byte)), &long[8..]),
+        len => (usize::from(len), long),
+    };
+    len == frame.len() && frame == push.frame()
+}
+
 /// The network as one shard reaches it.
 pub(super) struct Port<'a> {
     pub(super) net: &'a mut Net,
@@ -140,8 +158,8 @@ pub(super) struct Port<'a> {
 }
 
 impl Ports for Port<'_> {
-    fn offer(&mut self, slot: Slot, bytes: &[u8]) -> Offered {
-        self.net.offer(self.shard, slot, bytes)
+    fn offer(&mut self, slot: Slot, out: Outgoing<'_>) -> Offered {
+        self.net.offer(self.shard, slot, out)
     }
 
     fn post(&mut self, to: ShardId, msg: ShardMsg) -> Result<(), ShardMsg> {

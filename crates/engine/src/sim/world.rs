@@ -298,7 +298,7 @@ impl World {
                 }
                 self.call(shard, |shard, now, _| shard.idle_confirmed(slot, now))?;
             }
-            Action::ShutdownWrite(slot) => {
+            Action::ShutdownWrite(slot, _) => {
                 let client = self.acted_on(shard, slot)?;
                 self.net.sockets[client].shut = true;
                 self.clients[client].discards = true;

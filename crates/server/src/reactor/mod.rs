@@ -20,7 +20,7 @@ use longwire_engine::{
     Action, Books, Budget, CloseReason, Config, ConnId, LoginAnswer, Now, Pressure, Shard, ShardId, Slot,
     State, Stats, Then,
 };
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::login::desk::{SendBack, Window};
@@ -96,7 +96,7 @@ pub(crate) struct Report {
 pub(crate) struct Reactor {
     poll: Poll,
     engine: Shard,
-    sockets: Sockets<TcpStream>,
+    sockets: Sockets,
     inputs: Inputs,
     inbox: Inbox,
     commands: Receiver<Command>,
@@ -208,7 +208,7 @@ impl Reactor {
                 self.door.knock(token - FIRST_LISTENER);
             } else {
                 let slot = (token - self.first_slot) as Slot;
-                if event.is_writable() {
+                if event.is_writable() && self.sockets.flush(slot) {
                     self.engine.writable(slot, now, &mut self.sockets);
                 }
                 if event.is_readable() || event.is_read_closed() || event.is_error() {
@@ -384,7 +384,7 @@ impl Reactor {
                     self.read_turn(slot, now);
                     self.engine.idle_confirmed(slot, now);
                 }
-                Action::ShutdownWrite(slot) => {
+                Action::ShutdownWrite(slot, _) => {
                     self.inputs.discard(slot);
                     if let Some(socket) = self.sockets.get_mut(slot)
                         && Transport::shut_down(socket).is_err()
