@@ -15,6 +15,7 @@ mod reactor;
 mod refusals;
 mod serve;
 mod throttle;
+pub mod ws;
 
 pub use listen::ListenError;
 pub use serve::{ServeEnd, ServeError, ServeOptions, serve};

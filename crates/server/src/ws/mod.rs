@@ -1,0 +1,26 @@
+//! WebSocket (RFC 6455) as a server speaks it: bytes in, values out.
+//!
+//! [`Reader`] turns a client's masked frames into the bytes of its messages, in place, and says where a message ends;
+//! [`header`] is what stands in front of a message of ours; [`Owed`] keeps the pong or close that could not be sent yet;
+//! [`close_code`] is the one place where a reason becomes a close code.
+//!
+//! Holds no socket, no clock and no buffer. No extension is spoken: bodies have a compression of their own. What each
+//! frame leads to in each state is a table, `proto/websocket-cases.txt`, which the tests here and end to end both walk.
+
+mod close;
+mod head;
+mod mask;
+mod reader;
+mod writer;
+
+#[cfg(any(test, feature = "properties"))]
+#[doc(hidden)]
+pub mod property;
+
+pub use close::{close_code, is_sendable};
+pub use head::{Fault, HEAD_BYTES_MAX};
+pub use reader::{Event, FRAGMENTS_MAX, Reader, Span};
+pub use writer::{Control, Header, Owed, header};
+
+/// What the payload of a control frame may have (RFC 6455, 5.5).
+pub const CONTROL_BYTES_MAX: usize = 125;
