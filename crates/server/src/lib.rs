@@ -7,10 +7,14 @@ mod books;
 pub mod config;
 mod engine_config;
 pub mod escape;
+pub mod http;
 mod listen;
 pub mod logging;
 pub mod login;
 mod memory;
+#[cfg(any(test, feature = "properties"))]
+#[doc(hidden)]
+pub mod properties;
 mod reactor;
 mod refusals;
 mod serve;

@@ -195,7 +195,7 @@ fn read_count(value: &Value) -> Result<usize, String> {
 /// More of anything than one node can hold; keeps sums and products of counts and sizes within 64 bits.
 const COUNT_MAX: usize = 1 << 30;
 
-fn elements(value: &Value) -> Result<&Vec<Value>, String> {
+pub(super) fn elements(value: &Value) -> Result<&Vec<Value>, String> {
     value.as_array().ok_or_else(|| expected("a list, such as [1, 2]", value))
 }
 

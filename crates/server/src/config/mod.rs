@@ -18,6 +18,7 @@ mod quotas;
 mod relations;
 mod sections;
 mod template;
+mod web;
 mod words;
 
 pub use key::{Key, Section};
@@ -31,7 +32,7 @@ pub use relations::RECORD_EXTRA_MAX;
 pub use sections::{
     Addresses, ClaimsConfig, Config, CreateBy, CreateConfig, DrainConfig, FanoutConfig, HttpLoginConfig,
     JwksConfig, JwtConfig, LimitsConfig, LogConfig, LogFormat, LogLevel, LoginConfig, QuotasConfig,
-    RingConfig, RoomsConfig, ServerConfig, TimeoutsConfig, TypesConfig, WireConfig,
+    RingConfig, RoomsConfig, ServerConfig, TimeoutsConfig, TypesConfig, WebConfig, WireConfig, WsConfig,
 };
 pub use template::{default_file, default_variables};
 pub use words::{Algorithm, LoginProvider};

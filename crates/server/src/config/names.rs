@@ -16,7 +16,7 @@ const PLANNED: &[&str] = &[
     "server.proxy_from",
     "server.transports",
     "tls",
-    "web",
+    "web.demo",
 ];
 
 /// Whether `path` is, or lies below, a name of a later release.

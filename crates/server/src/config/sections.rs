@@ -13,6 +13,7 @@ use std::time::Duration;
 
 pub use super::login::{ClaimsConfig, HttpLoginConfig, JwksConfig, JwtConfig, LoginConfig};
 pub use super::quotas::QuotasConfig;
+pub use super::web::{WebConfig, WsConfig};
 pub use super::words::{Addresses, CreateBy, LogFormat, LogLevel};
 
 /// The whole configuration; `default()` is what runs without a file.
@@ -34,6 +35,8 @@ pub struct Config {
     pub login: LoginConfig,
     /// `[rooms]`
     pub rooms: RoomsConfig,
+    /// `[web]`
+    pub web: WebConfig,
     /// `[drain]`
     pub drain: DrainConfig,
 }
@@ -231,6 +234,7 @@ pub(super) static SECTIONS: &[Section] = &[
         ],
     },
     Section { name: "rooms", groups: &[CreateConfig::GROUP, TypesConfig::GROUP] },
+    Section { name: "web", groups: &[WsConfig::GROUP] },
     Section { name: "drain", groups: &[DrainConfig::GROUP] },
 ];
 

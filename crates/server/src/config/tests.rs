@@ -108,6 +108,8 @@ const OTHERS: &[(&str, &str)] = &[
     ("rooms.create.idle_ttl", r#""24h""#),
     ("rooms.types.client", r#"["gift", 7]"#),
     ("rooms.types.priority", r#"["gift"]"#),
+    ("web.ws.path", r#""/chat/socket""#),
+    ("web.ws.origins", r#"["same", "https://chat.example"]"#),
     ("drain.spread", r#""0s""#),
     ("drain.deadline", r#""1m""#),
 ];

@@ -5,7 +5,7 @@
 //! [`close_code`] is the one place where a reason becomes a close code.
 //!
 //! Holds no socket, no clock and no buffer. No extension is spoken: bodies have a compression of their own. What each
-//! frame leads to in each state is a table, `proto/websocket-cases.txt`, which the tests here and end to end both walk.
+//! frame leads to in each state is a table, `proto/websocket-cases.txt`, which tests here and end to end walk.
 
 mod close;
 mod head;
@@ -13,9 +13,10 @@ mod mask;
 mod reader;
 mod writer;
 
+#[cfg(test)]
+mod cases;
 #[cfg(any(test, feature = "properties"))]
-#[doc(hidden)]
-pub mod property;
+pub(crate) mod property;
 
 pub use close::{close_code, is_sendable};
 pub use head::{Fault, HEAD_BYTES_MAX};

@@ -8,8 +8,7 @@ use super::{Event, FRAGMENTS_MAX, Fault, Reader, Span, is_sendable};
 
 /// What a client said, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "as in Event")]
-pub enum Said {
+pub(crate) enum Said {
     Message(Vec<u8>),
     Ping(Vec<u8>),
     Pong,
@@ -19,15 +18,15 @@ pub enum Said {
 
 /// All that was heard of a stream.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Heard {
+pub(crate) struct Heard {
     /// Whole messages, control frames, the end.
-    pub said: Vec<Said>,
+    pub(crate) said: Vec<Said>,
     /// What came of a message that has not ended; nothing behind an end.
-    pub open: Vec<u8>,
+    pub(crate) open: Vec<u8>,
 }
 
 /// A frame with a mask: `first` is the byte with FIN and opcode.
-pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
     let mut frame = vec![first];
     match payload.len() {
@@ -42,7 +41,7 @@ pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 
 impl Heard {
     /// Feeds `stream` to a reader in pieces of `piece` bytes, and does what a reader's owner has to.
-    pub fn listen(stream: &[u8], piece: usize, message_max: usize) -> Self {
+    pub(crate) fn listen(stream: &[u8], piece: usize, message_max: usize) -> Self {
         Self::listen_with(stream, piece, message_max, false)
     }
 
