@@ -62,9 +62,10 @@ impl Bucket {
 }
 
 impl Bucket {
-    /// Whether there is a permit, without taking it.
-    pub fn has(&self, rate: Rate, now: Millis) -> bool {
-        rate.take(self.0, micros(now)).is_some()
+    /// How many permits there are, without taking any.
+    pub fn left(&self, rate: Rate, now: Millis) -> u32 {
+        let owed = self.0.saturating_sub(micros(now));
+        u32::try_from(rate.burst.saturating_sub(owed) / rate.increment).unwrap_or(u32::MAX)
     }
 
     /// Whether it is full: nothing is to be remembered.
@@ -146,6 +147,21 @@ mod tests {
         assert_eq!(taken, [true, true, true, false, false]);
         assert!(!bucket.take(rate, Millis(1_059_999)));
         assert!(bucket.take(rate, Millis(1_060_000)));
+    }
+
+    #[test]
+    fn as_many_are_left_as_can_be_taken() {
+        let rate = Rate::new(2, Duration::from_secs(1), 3);
+        for (taken, later) in [(0, 0), (1, 0), (3, 0), (3, 499), (3, 500), (3, 1_500), (2, 9_000)] {
+            let mut bucket = Bucket::default();
+            (0..taken).for_each(|_| assert!(bucket.take(rate, Millis(70_000))));
+            let (now, mut more) = (Millis(70_000 + later), 0);
+            let left = bucket.left(rate, now);
+            while bucket.take(rate, now) {
+                more += 1;
+            }
+            assert_eq!(left, more, "{taken} taken {later} ms ago");
+        }
     }
 
     /// A shard that is behind the others gets as many permits as they.

@@ -95,6 +95,27 @@ pub(crate) enum Welcome {
     RefuseLogin(Status),
 }
 
+/// LOGINs that a provider was asked about and has not judged yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Unjudged {
+    /// From this address.
+    pub(crate) address: u32,
+    /// For this user.
+    pub(crate) user: u32,
+    /// For this user, from this address.
+    pub(crate) user_here: u32,
+}
+
+/// When the provider may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    Now,
+    /// Once another LOGIN of this address is judged.
+    BehindAddress,
+    /// Once another LOGIN of this address for this user is judged.
+    BehindUser,
+}
+
 #[derive(Default)]
 struct Address {
     connections: u32,
@@ -191,40 +212,61 @@ impl Throttle {
         }
     }
 
-    /// Whether a login provider may be asked about `user`, for somebody at `from`.
+    /// Whether a login provider may be asked about `user`, for somebody at `from`, as far as failures say.
+    pub(crate) fn may_log_in(&self, from: Origin, user: &str, now: Millis) -> Result<(), Status> {
+        self.turn(from, user, Unjudged::default(), now)?;
+        let mut tables = self.lock();
+        match self.rules.node_logins {
+            Some(rate) if !tables.logins.take(rate, self.time.at_least(now)) => {
+                Err(tables.refusals.over(Quota::NodeLogins))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The same where LOGINs are under way that nobody has judged yet: each counts as the failure it may turn out to
+    /// be, so that guesses side by side get no further than guesses one by one. What only they stand in the way of is
+    /// told to wait, not refused: most of them are no guesses.
     ///
     /// A user that many have failed to be is throttled for addresses that have failed themselves of late, and for no
     /// other: so nobody can lock the real user out.
     //= PROTOCOL.md#8.18
     // RATE_LIMITED to an address that failed too often, and to one that failed where too many failed for the user.
-    pub(crate) fn may_log_in(&self, from: Origin, user: &str, now: Millis) -> Result<(), Status> {
+    pub(crate) fn turn(
+        &self,
+        from: Origin,
+        user: &str,
+        unjudged: Unjudged,
+        now: Millis,
+    ) -> Result<Turn, Status> {
         let (mut tables, exempt, now) = (self.lock(), self.is_exempt(from), self.time.at_least(now));
-        let guessed = self.rules.user_failures.is_some_and(|rate| match tables.users.get(user) {
-            Some(failures) => !failures.has(rate, now),
-            None => tables.users.len() >= USERS_MAX,
-        });
-        if self.rules.address_failures.is_some() || guessed {
-            let over = match tables.address(from, now) {
-                Some(address)
-                    if self
-                        .rules
-                        .address_failures
-                        .is_some_and(|rate| !exempt && !address.failures.has(rate, now)) =>
-                {
-                    Some(Quota::AddressLoginFailures)
-                }
-                Some(address) if guessed && !address.failures.is_full(now) => Some(Quota::UserLoginFailures),
-                Some(_) => None,
-                None => Some(Quota::AddressLoginFailures),
+        let rules = &self.rules;
+        let guessed = rules.user_failures.is_some_and(|rate| {
+            let left = match tables.users.get(user) {
+                Some(failures) => failures.left(rate, now),
+                None if tables.users.len() >= USERS_MAX => 0,
+                None => Bucket::default().left(rate, now),
             };
-            if let Some(quota) = over {
-                return Err(tables.refusals.over(quota));
-            }
+            unjudged.user >= left
+        });
+        if rules.address_failures.is_none() && !guessed {
+            return Ok(Turn::Now);
         }
-        match self.rules.node_logins {
-            Some(rate) if !tables.logins.take(rate, now) => Err(tables.refusals.over(Quota::NodeLogins)),
-            Some(_) | None => Ok(()),
+        let Some(address) = tables.address(from, now) else {
+            return Err(tables.refusals.over(Quota::AddressLoginFailures));
+        };
+        let left = rules.address_failures.filter(|_| !exempt).map(|rate| address.failures.left(rate, now));
+        if left == Some(0) {
+            return Err(tables.refusals.over(Quota::AddressLoginFailures));
         }
+        if guessed && !address.failures.is_full(now) {
+            return Err(tables.refusals.over(Quota::UserLoginFailures));
+        }
+        Ok(match left {
+            Some(left) if unjudged.address >= left => Turn::BehindAddress,
+            _ if guessed && unjudged.user_here > 0 => Turn::BehindUser,
+            _ => Turn::Now,
+        })
     }
 
     /// Somebody at `from` was not `user`.

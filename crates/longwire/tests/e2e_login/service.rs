@@ -1,4 +1,4 @@
-//! A login service of an operator's, over HTTP: does with a user what the user's name says.
+//! A login service of an operator's, over HTTP: does with a user what the user's name, or a token of its own, says.
 
 use crate::common::WAIT_MAX;
 use crate::common::canary::never_printed;
@@ -25,7 +25,7 @@ struct Shared {
 struct State {
     asked: Vec<String>,
     answered: Vec<String>,
-    /// Users whose name begins with `held` are answered from now on.
+    /// Users whose name begins with `held`, and tokens that hold `held-guess`, are answered from now on.
     open: bool,
     /// Nobody is answered from now on.
     down: bool,
@@ -64,6 +64,11 @@ impl Service {
         self.wait_until(|state| state.answered.iter().any(|answered| answered == user));
     }
 
+    /// Returns once it has been asked so often.
+    pub fn was_asked_so_often(&self, times: usize) {
+        self.wait_until(|state| state.asked.len() >= times);
+    }
+
     pub fn times_asked(&self) -> usize {
         self.shared.lock().asked.len()
     }
@@ -97,8 +102,12 @@ impl Shared {
         self.state.lock().unwrap_or_else(|err| err.into_inner())
     }
 
+    fn wait_for_gate(&self) {
+        drop(self.changed.wait_timeout_while(self.lock(), WAIT_MAX, |state| !state.open));
+    }
+
     fn serve(&self, mut stream: TcpStream) {
-        let Some(user) = asked_about(&mut stream) else { return };
+        let Some((user, token)) = asked_about(&mut stream) else { return };
         let down = {
             let mut state = self.lock();
             state.asked.push(user.clone());
@@ -111,9 +120,12 @@ impl Shared {
                 let _ = stream.read(&mut [0]); // until the server gives up
                 return;
             }
+            () if token.contains("held-guess") => {
+                self.wait_for_gate();
+                response("401 Unauthorized", "")
+            }
             () if user.starts_with("held") => {
-                let wait = self.changed.wait_timeout_while(self.lock(), WAIT_MAX, |state| !state.open);
-                drop(wait);
+                self.wait_for_gate();
                 accept(&user)
             }
             () if user.starts_with("late") => {
@@ -140,8 +152,8 @@ fn response(status: &str, body: &str) -> String {
     )
 }
 
-/// Reads a request; the user it is about.
-fn asked_about(stream: &mut TcpStream) -> Option<String> {
+/// Reads a request; the user it is about, and the token.
+fn asked_about(stream: &mut TcpStream) -> Option<(String, String)> {
     let mut reader = BufReader::new(stream);
     let mut len = 0;
     loop {
@@ -160,5 +172,6 @@ fn asked_about(stream: &mut TcpStream) -> Option<String> {
     let mut body = vec![0; len];
     reader.read_exact(&mut body).ok()?;
     let body: serde_json::Value = serde_json::from_slice(&body).ok()?;
-    Some(body.get("user_id")?.as_str()?.to_owned())
+    let text = |name: &str| Some(body.get(name)?.as_str()?.to_owned());
+    Some((text("user_id")?, text("token")?))
 }

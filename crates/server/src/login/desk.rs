@@ -2,28 +2,45 @@
 //!
 //! A shard never waits: a question is answered at once (a throttle, the provider `open`), queued, or refused with
 //! OVERLOADED where the desk has too many. Whoever asked may be gone when its answer comes; the engine knows by the ConnId.
+//! A question whose connection has gone is judged all the same: a guess counts, whether its answer is waited for or not.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use longwire_engine::{ConnId, LoginAnswer, Millis};
 use longwire_wire::Status;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
-use super::{Provider, Question};
+use super::turns::{Next, Turns};
+use super::{Answer, Provider, Question};
 use crate::throttle::{Origin, Throttle};
 
 /// Questions that wait for the desk, of all shards: about 5 KiB each, a token included.
 const QUESTIONS_MAX: usize = 4096;
-/// Questions that the provider is asked at a time; it may have a lower bound of its own.
+/// Questions that the provider is asked at a time, beside those that had to wait their turn; it may have a lower bound
+/// of its own.
 const UNDER_WAY_MAX: usize = 1024;
 
 /// How an answer finds its shard.
 pub(crate) type SendBack = Arc<dyn Fn(ConnId, LoginAnswer) + Send + Sync>;
 
-struct Asked {
-    question: Question,
-    at: Millis,
-    send_back: SendBack,
+/// A question on its way.
+pub(super) struct Asked {
+    pub(super) question: Question,
+    pub(super) at: Millis,
+    pub(super) send_back: SendBack,
+}
+
+impl Asked {
+    /// Where it comes from.
+    pub(super) fn origin(&self) -> Origin {
+        Origin::from(self.question.address)
+    }
+
+    fn answer(&self, answer: LoginAnswer) {
+        (self.send_back)(self.question.connection, answer);
+    }
 }
 
 /// A shard's side of the desk.
@@ -72,26 +89,40 @@ impl Desk {
     /// Answers until the last window is closed.
     pub(crate) async fn run(mut self) {
         self.provider.start();
-        let under_way = Arc::new(Semaphore::new(UNDER_WAY_MAX));
-        while let Some(asked) = self.questions.recv().await {
-            let Ok(permit) = Arc::clone(&under_way).acquire_owned().await else { return };
-            let (provider, throttle) = (Arc::clone(&self.provider), Arc::clone(&self.throttle));
-            tokio::spawn(async move {
-                answer(&provider, &throttle, asked).await;
-                drop(permit);
-            });
+        let (mut turns, mut under_way) = (Turns::default(), JoinSet::new());
+        loop {
+            let next = tokio::select! {
+                biased; // a LOGIN that is judged may be why the next one is refused
+                Some(Ok((asked, answer))) = under_way.join_next() => self.judged(&asked, answer, &mut turns),
+                asked = self.questions.recv(), if under_way.len() < UNDER_WAY_MAX => match asked {
+                    Some(asked) => turns.arrived(asked, &self.throttle, Instant::now()),
+                    None => return,
+                },
+            };
+            for next in next {
+                match next {
+                    Next::Refuse(asked, status) => asked.answer(Err(status)),
+                    Next::Ask(asked) => {
+                        let provider = Arc::clone(&self.provider);
+                        under_way.spawn(async move {
+                            let answer = provider.answer(&asked.question).await;
+                            (asked, answer)
+                        });
+                    }
+                }
+            }
         }
     }
-}
 
-async fn answer(provider: &Provider, throttle: &Throttle, asked: Asked) {
-    let Asked { question, at, send_back } = asked;
-    let answer = provider.answer(&question).await.map_err(|refusal| {
-        tracing::debug!(user = &*question.user_id, reason = refusal.reason.name(), "login refused");
-        refusal.status()
-    });
-    if answer.as_ref().is_err_and(|status| *status == Status::UNAUTHENTICATED) {
-        throttle.failed(Origin::from(question.address), &question.user_id, at);
+    /// Counts a failure, and then sends the answer: whoever has it finds it counted.
+    fn judged(&self, asked: &Asked, answer: Answer, turns: &mut Turns) -> Vec<Next> {
+        let answer = answer.map_err(super::Refusal::status);
+        let (from, user) = (asked.origin(), &*asked.question.user_id);
+        if answer.as_ref().is_err_and(|status| *status == Status::UNAUTHENTICATED) {
+            self.throttle.failed(from, user, asked.at);
+        }
+        let next = turns.judged(from, user, &self.throttle, Instant::now());
+        asked.answer(answer.map(Into::into));
+        next
     }
-    send_back(question.connection, answer.map(Into::into));
 }

@@ -22,6 +22,7 @@ mod staticfile;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 pub use answer::{Answer, Identity, Reason, Refusal};
 pub use provider::{BuildError, Provider};
