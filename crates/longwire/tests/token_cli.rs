@@ -75,6 +75,29 @@ fn a_token_that_was_made_is_good_and_says_what_it_was_told() {
     assert!(!told.contains(token.rsplit('.').next().unwrap()), "the signature is not echoed");
 }
 
+/// The leeway counts for the LOGIN and for what follows it alike.
+#[test]
+fn a_good_token_says_until_when_it_holds() {
+    let place = Place::new(HS);
+    let config = ["--config", "longwire.toml"];
+    let expired = "--claim=exp=1700000000";
+    let token = place.make(&[&config[..], &["--user", "alice", expired]].concat());
+    let within = ["--set", "login.jwt.leeway=300s"];
+    let fresh = place.make(&[&config[..], &["--user", "alice", "--claim=exp=4102444800"]].concat());
+    let check = [&["token", "check"], &config[..], &within].concat();
+    let (status, told, _) = place.run(&check, &token);
+    assert_eq!(status, 5, "{told}");
+    let (status, told, _) = place.run(&check, &fresh);
+    assert_eq!(status, 0, "{told}");
+    let line = told.lines().nth(1).unwrap();
+    let until = "until its exp and login.jwt.leeway (300s); closed login.jwt.expiry_grace (25s) later";
+    assert!(line.starts_with("  and send for ") && line.contains(until), "{told}");
+    let (_, told, _) = place.run(&[&check[..], &["--json"]].concat(), &fresh);
+    let object: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(object["expires_at_ms"], 4_102_445_100_000_u64);
+    assert_eq!(object["closes_at_ms"], 4_102_445_125_000_u64);
+}
+
 #[test]
 fn every_algorithm_makes_and_checks() {
     let place = Place::new("");

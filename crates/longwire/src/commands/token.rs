@@ -8,7 +8,7 @@ use super::tail::parse_duration;
 use crate::exit::Exit;
 use crate::{layers, out};
 use anyhow::{Context, bail};
-use longwire_server::config::{self, Algorithm, Flag, Layers, LoginConfig};
+use longwire_server::config::{self, Algorithm, Flag, Layers, LoginConfig, LoginProvider};
 use longwire_server::login::jwt::make::SigningKey;
 use longwire_server::login::{Answer, Provider, Question, check};
 use serde_json::{Map, Value, json};
@@ -150,9 +150,9 @@ impl CheckArgs {
         let answer = runtime.block_on(provider.answer(&Question::trial(token, user.as_str())));
         let mut out = out::stdout();
         if self.json {
-            writeln!(out, "{}", object(&answer, &said))?;
+            writeln!(out, "{}", object(&answer, &said, &login))?;
         } else {
-            lines(&answer, &user, &said, &mut out)?;
+            lines(&answer, &user, &said, &login, &mut out)?;
         }
         out.flush()?;
         Ok(if answer.is_ok() { Exit::Done } else { Exit::NotAllowed })
@@ -238,11 +238,15 @@ fn lines(
     answer: &Answer,
     user: &str,
     said: &[(String, String)],
+    login: &LoginConfig,
     out: &mut impl Write,
 ) -> std::io::Result<()> {
     match answer {
         Ok(identity) => {
             writeln!(out, "good: {user} may log in")?;
+            if let Some(end_ms) = identity.expires_at_ms {
+                writeln!(out, "  {}", ending(end_ms, login))?;
+            }
             if let Some(rooms) = &identity.rooms {
                 writeln!(out, "  only to the rooms {}", json!(rooms))?;
             }
@@ -260,7 +264,19 @@ fn lines(
     Ok(())
 }
 
-fn object(answer: &Answer, said: &[(String, String)]) -> Value {
+/// When a login ends, and what follows.
+fn ending(end_ms: u64, login: &LoginConfig) -> String {
+    let until = match login.provider {
+        LoginProvider::Jwt => format!("its exp and login.jwt.leeway ({:?})", login.jwt.leeway),
+        LoginProvider::Open | LoginProvider::Static | LoginProvider::Http => "its expires_at_ms".to_owned(),
+    };
+    let (left, grace) = (span((end_ms / 1000).saturating_sub(unix_s())), login.jwt.expiry_grace);
+    format!(
+        "and send for {left}, until {until}; closed login.jwt.expiry_grace ({grace:?}) later unless it logs in again"
+    )
+}
+
+fn object(answer: &Answer, said: &[(String, String)], login: &LoginConfig) -> Value {
     let said = said
         .iter()
         .map(|(name, value)| (name.clone(), serde_json::from_str(value).unwrap_or_else(|_| json!(value))));
@@ -272,6 +288,7 @@ fn object(answer: &Answer, said: &[(String, String)]) -> Value {
             "roles": identity.roles,
             "rooms": identity.rooms,
             "expires_at_ms": identity.expires_at_ms,
+            "closes_at_ms": identity.expires_at_ms.map(|end| end + login.jwt.expiry_grace.as_millis() as u64),
             "says": said,
         }),
         Err(refusal) => json!({
@@ -287,14 +304,17 @@ fn object(answer: &Answer, said: &[(String, String)]) -> Value {
 /// ` (in 59 min)` or ` (3 h ago)`.
 fn relative(time_s: u64) -> String {
     let now = unix_s();
-    let seconds = time_s.abs_diff(now);
-    let span = match seconds {
+    let span = span(time_s.abs_diff(now));
+    if time_s > now { format!(" (in {span})") } else { format!(" ({span} ago)") }
+}
+
+fn span(seconds: u64) -> String {
+    match seconds {
         0..120 => format!("{seconds} s"),
         120..7200 => format!("{} min", seconds / 60),
         7200..172_800 => format!("{} h", seconds / 3600),
         _ => format!("{} days", seconds / 86_400),
-    };
-    if time_s > now { format!(" (in {span})") } else { format!(" ({span} ago)") }
+    }
 }
 
 fn unix_s() -> u64 {

@@ -13,6 +13,7 @@ on_one_and_four_shards!(
     claims_replace_what_the_client_says_of_itself,
     a_token_may_name_the_only_rooms,
     a_token_that_expires_ends_its_connection_unless_it_is_renewed,
+    a_token_within_its_leeway_sends_and_stays,
 );
 
 fn log_in(server: &Server, user: &str, token: &str) -> Raw {
@@ -144,4 +145,31 @@ fn a_token_that_expires_ends_its_connection_unless_it_is_renewed(shards: u32) {
     assert_eq!(renewing.verdict_on(say()), None);
     assert_eq!(renewing.kept_records(), 0, "what was refused was heard by nobody");
     server.stop();
+}
+
+/// What logs in sends, and is not closed: a token has one end, not one for the LOGIN and an earlier one for the rest.
+fn a_token_within_its_leeway_sends_and_stays(shards: u32) {
+    //= PROTOCOL.md#8.21
+    // From when on a login ends its provider says: with a token it is exp and the leeway.
+    let place = Place::new();
+    let plan = place.jwt_plan(shards).set("login.jwt.leeway", "300s");
+    let server = plan.set("login.jwt.expiry_grace", "0s").start();
+    let past = format!("exp={}", unix_s() - 60);
+    let mut late = log_in(&server, "alice", &place.token("alice", &["--claim", &past]));
+    late.join("lobby");
+    let mut listener = log_in(&server, "bob", &place.token("bob", &[]));
+    listener.join("lobby");
+    // Three looks at who has expired go by: the first of a shard's ticks would have closed it.
+    let ticks = std::time::Duration::from_millis(750);
+    assert!(!late.ends_within(ticks), "it is not closed");
+    assert_eq!(late.verdict_on(cms_body("lobby", "canary-body-late")), None);
+    assert_eq!(listener.next_record().from, "alice");
+    let over = place.token("alice", &["--claim", &format!("exp={}", unix_s() - 300)]);
+    assert_eq!(server.connect().try_log_in(&over, "alice"), UNAUTHENTICATED);
+    server.stop();
+}
+
+fn unix_s() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.expect("a clock behind 1970").as_secs()
 }

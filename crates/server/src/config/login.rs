@@ -49,11 +49,12 @@ section! {
         issuer: String as kind::TEXT, = String::new();
         /// What its aud must name; "" takes only tokens without an aud.
         audience: String as kind::TEXT, = String::new();
-        /// How far the issuer's clock may be off.
+        /// How far the issuer's clock may be off: a token counts as expired from its exp and this on, for its LOGIN and
+        /// for what is sent after it.
         leeway: Duration as kind::DURATION, = Duration::from_secs(30);
         /// From iat to exp at most, and iat is required then; 0s does not ask.
         lifetime_max: Duration as kind::DURATION, = Duration::ZERO;
-        /// How long after its token's exp a connection is closed; until then it may log in again.
+        /// How long after its login has expired a connection is closed; until then it may log in again.
         expiry_grace: Duration as kind::DURATION, = Duration::from_secs(25);
     }
 }

@@ -16,7 +16,7 @@ pub struct Identity {
     pub roles: Box<[Box<str>]>,
     /// The only rooms that the user may join; `None`: any.
     pub rooms: Option<Box<[Box<str>]>>,
-    /// When what proved this ends, Unix milliseconds; `None`: never.
+    /// From when on what proved this is void, Unix milliseconds, a token's leeway included; `None`: never.
     pub expires_at_ms: Option<u64>,
 }
 
@@ -107,7 +107,7 @@ reasons! {
     Signature, "signature", UNAUTHENTICATED, "its signature is not of this key";
     NoExpiry, "no_expiry", UNAUTHENTICATED, "it has no exp";
     TimeMalformed, "time_malformed", UNAUTHENTICATED, "its exp, nbf or iat is not a whole number of seconds since 1970";
-    Expired, "expired", UNAUTHENTICATED, "its exp has passed";
+    Expired, "expired", UNAUTHENTICATED, "its exp and login.jwt.leeway, or its expires_at_ms, have passed";
     NotYetValid, "not_yet_valid", UNAUTHENTICATED, "its nbf or iat lies in the future";
     Lifetime, "lifetime", UNAUTHENTICATED, "from its iat to its exp is more than login.jwt.lifetime_max, or it has no iat";
     Issuer, "issuer", UNAUTHENTICATED, "its iss is not login.jwt.issuer";

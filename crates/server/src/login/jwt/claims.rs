@@ -50,14 +50,21 @@ impl ClaimRules {
             return Err(Reason::UserMismatch.into());
         }
         let profile = self.profile(claims).map_err(|_| Reason::ClaimMalformed)?;
-        let identity = profile.identity(user_id, Some(times.exp * 1000));
+        let identity = profile.identity(user_id, Some(self.end_ms(&times)));
         let identity: Result<Identity, Refusal> = identity.map_err(|_| Reason::ClaimMalformed.into());
         identity
     }
 
+    /// From when on a token is void: for a LOGIN, for what its session sends, and for when that session is closed. One
+    /// moment for all three, or a LOGIN could be accepted whose session may not send.
+    ///
     /// RFC 7519, section 4.1.4: on or after exp a token is void; the leeway is for clocks that disagree.
+    fn end_ms(&self, times: &Times) -> u64 {
+        (times.exp + self.leeway_s) * 1000
+    }
+
     fn judge_times(&self, times: &Times, now_ms: u64) -> Result<(), Reason> {
-        if now_ms >= (times.exp + self.leeway_s) * 1000 {
+        if now_ms >= self.end_ms(times) {
             return Err(Reason::Expired);
         }
         let latest_ms = now_ms.saturating_add(self.leeway_s * 1000);
@@ -132,7 +139,7 @@ mod tests {
     #[test]
     fn a_token_ends_at_exp_and_leeway_to_the_millisecond() {
         let claims = r#"{"sub":"alice","exp":1000}"#;
-        assert_eq!(at(1_029_999, claims), None);
+        assert_eq!(judge(JwtConfig::default(), claims, 1_029_999).unwrap().expires_at_ms, Some(1_030_000));
         assert_eq!(at(1_030_000, claims), Some(Reason::Expired));
         let exact = JwtConfig { leeway: Duration::ZERO, ..JwtConfig::default() };
         assert_eq!(judge(exact.clone(), claims, 999_999).unwrap().expires_at_ms, Some(1_000_000));

@@ -28,7 +28,7 @@ fn check(answer: Answer, what: &str) {
     let identity = answer.unwrap_or_else(|refusal| panic!("{what}: {:?}", refusal.reason));
     let info = identity.info.expect("claims");
     assert_eq!((identity.user_id.as_ref(), info.nickname.as_str(), info.level), ("alice", "Alice ä中", 7));
-    assert_eq!(identity.expires_at_ms, Some(4_102_444_800_000));
+    assert_eq!(identity.expires_at_ms, Some(4_102_444_830_000), "exp and the leeway");
 }
 
 #[tokio::test]
