@@ -66,6 +66,7 @@ REASONS = {
     "8.15": ("bad", "an empty token is no token: 8.3"),
     "8.16": ("both", CONFIG), "8.17": ("both", CONFIG), "8.18": ("both", CONFIG), "8.19": ("both", CONFIG),
     "8.20": ("both", CONFIG), "8.21": ("both", PROVIDER), "8.22": ("both", PROVIDER),
+    "8.23": ("good", "8.15 is its other side"),
     "9.1": ("good", "every login that is answered"), "9.2": ("good", "every login that is answered"),
     "9.4": ("bad", "9.5 is its other side"), "9.5": ("good", "9.4 is its other side"),
     "9.6": ("good", "9.4 is its other side"), "9.7": ("bad", "9.3 is its other side"),

@@ -40,6 +40,11 @@ def logins(m):
     c = m.good("talk.open_login", "8.15")
     c.user("someone else", "a")
     c.alive()
+    for name, user in (("system", "system"), ("guest", "guest:0-0-0")):
+        c = m.bad(f"talk.reserved_{name}", "8.23 8.4")
+        c.open()
+        c.ask(LOGIN, login("sesame", user), status=2)
+        c.closed()
     for name, body in (("token", login("token")), ("user", login(None, "alice"))):
         if m.reading == REST:
             _half_login_in_rest(m, name, body)

@@ -51,7 +51,7 @@ pub use account::{Books, Class, DropReason, Kind, TYPE_NAMES, Tally};
 pub use action::{Action, CloseReason};
 pub use batch::{Batch, RecordMeta};
 pub use config::{Budget, Config, Count, MessageTypes, Quotas, RingLimits};
-pub use ids::{ConnId, Millis, Now, ShardId, Slot};
+pub use ids::{ConnId, GuestId, Millis, Now, ShardId, Slot, is_reserved};
 pub use input::{Consumed, Then};
 pub use login::{Claims, Identity, LoginAnswer};
 pub use outgoing::{HEADROOM, Outgoing, Push};

@@ -166,7 +166,7 @@ impl Shard {
         let refusal = match self.refuses_logins() {
             Some(status) => Some(status),
             None if !self.config.guests => Some(Status::FORBIDDEN),
-            None => ports.admit_guest(slot).err(),
+            None => ports.admit_guest(self.conn_id(slot)).err(),
         };
         match refusal {
             Some(status) => self.refuse_first_login(slot, seq, status, now, ports),

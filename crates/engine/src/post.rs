@@ -29,10 +29,10 @@ pub trait Ports {
     /// where the ring is full; control messages ([`ShardMsg::is_control`]) never are.
     fn post(&mut self, to: ShardId, msg: ShardMsg) -> Result<(), ShardMsg>;
 
-    /// Whether one more guest may come from where `slot` comes from; counts it if so, until it is closed or
+    /// Whether one more guest may come from where `conn` comes from; counts it if so, until it is closed or
     /// [`Ports::guest_left`] says that it is a user now.
-    fn admit_guest(&mut self, slot: Slot) -> Result<(), Status> {
-        let _ = slot;
+    fn admit_guest(&mut self, conn: ConnId) -> Result<(), Status> {
+        let _ = conn;
         Ok(())
     }
 

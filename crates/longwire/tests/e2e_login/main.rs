@@ -12,6 +12,7 @@ mod common;
 mod callback;
 mod flood;
 mod guessing;
+mod guests;
 mod in_flight;
 mod jwt;
 mod place;

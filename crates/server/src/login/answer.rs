@@ -115,6 +115,7 @@ reasons! {
     UserMismatch, "user_mismatch", UNAUTHENTICATED, "it is not this user's";
     ClaimMalformed, "claim_malformed", UNAUTHENTICATED, "a claim about the user has the wrong type or is too large";
     KeysUnavailable, "keys_unavailable", OVERLOADED, "the address of the keys does not answer, and the keys at hand are none or too old";
+    ReservedUser, "reserved_user", UNAUTHENTICATED, "system and what begins with guest: are the server's own names, and no user's";
     WrongToken, "wrong_token", UNAUTHENTICATED, "there is no such user with such a token";
     CallbackRefused, "callback_refused", UNAUTHENTICATED, "the login service refused it";
     CallbackFull, "callback_full", OVERLOADED, "login.http.in_flight_max calls are under way";

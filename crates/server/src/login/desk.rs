@@ -73,7 +73,7 @@ impl Window {
         if let Err(status) = self.throttle.may_log_in(origin, &question.user_id, now) {
             return Some(Err(status));
         }
-        if let Some(answer) = self.provider.answer_now(&question.user_id) {
+        if let Some(answer) = self.provider.answer_now(&question) {
             return Some(answer.map(Into::into).map_err(super::Refusal::status));
         }
         let asked = Asked { question, at: now, send_back: Arc::clone(send_back) };

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::answer::{Answer, Identity};
+use super::answer::{Answer, Identity, Reason, Refusal};
 use super::http::Callback;
 use super::jwt::Jwt;
 use super::question::Question;
@@ -73,15 +73,11 @@ impl Provider {
     /// Answers one LOGIN. On the control runtime; takes as long as the provider may, which its configuration bounds,
     /// and may be dropped at any await.
     pub async fn answer(&self, question: &Question) -> Answer {
-        let answer = self.answer_at(question, unix_ms()).await;
-        if let Err(refusal) = answer {
-            let (user_id, connection) = (&*question.user_id, question.connection_name());
-            tracing::debug!(reason = refusal.reason.name(), user_id, connection, "login refused");
-        }
-        answer
+        self.answer_at(question, unix_ms()).await.inspect_err(|refusal| log(*refusal, question))
     }
 
     pub(crate) async fn answer_at(&self, question: &Question, now_ms: u64) -> Answer {
+        reserved(&question.user_id)?;
         let (token, user_id) = (question.token.expose(), &question.user_id);
         match &self.kind {
             //= PROTOCOL.md#8.15
@@ -93,9 +89,15 @@ impl Provider {
         }
     }
 
-    /// The answer, where it can be given at once and for nothing: only `open` can, and so needs no runtime.
-    pub fn answer_now(&self, user_id: &str) -> Option<Answer> {
-        matches!(self.kind, Kind::Open).then(|| Ok(Identity::bare(user_id)))
+    /// The answer, where it can be given at once and for nothing: `open` can always, and so needs no runtime.
+    pub fn answer_now(&self, question: &Question) -> Option<Answer> {
+        match reserved(&question.user_id) {
+            Err(refusal) => {
+                log(refusal, question);
+                Some(Err(refusal))
+            }
+            Ok(()) => matches!(self.kind, Kind::Open).then(|| Ok(Identity::bare(question.user_id.clone()))),
+        }
     }
 
     /// Reads the files again, for SIGHUP. One that cannot be used keeps what was read before, as a whole.
@@ -118,6 +120,17 @@ impl Provider {
         }
         Ok(())
     }
+}
+
+//= PROTOCOL.md#8.23
+// The server's own names are no user's, whatever the provider would say of the token.
+fn reserved(user_id: &str) -> Result<(), Refusal> {
+    if longwire_engine::is_reserved(user_id) { Err(Reason::ReservedUser.into()) } else { Ok(()) }
+}
+
+fn log(refusal: Refusal, question: &Question) {
+    let (user_id, connection) = (&*question.user_id, question.connection_name());
+    tracing::debug!(reason = refusal.reason.name(), user_id, connection, "login refused");
 }
 
 pub(super) fn current<T>(cell: &RwLock<Arc<T>>) -> Arc<T> {

@@ -56,7 +56,6 @@ impl Question {
 
     /// The connection's name as services beside the server see it.
     pub fn connection_name(&self) -> String {
-        let ConnId { shard, slot, generation } = self.connection;
-        format!("{}-{slot}-{generation}", shard.0)
+        self.connection.to_string()
     }
 }

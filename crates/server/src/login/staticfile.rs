@@ -96,6 +96,9 @@ impl Entry {
         if id.is_empty() || id.len() > ID_BYTES_MAX || id.chars().any(char::is_control) {
             return Err(format!("id: 1 to {ID_BYTES_MAX} bytes without control characters"));
         }
+        if longwire_engine::is_reserved(id) {
+            return Err("id: system and what begins with guest: are the server's own names".to_owned());
+        }
         let digest = Sha256::parse_hex(&self.token_sha256).ok_or_else(|| {
             "token_sha256: 64 hexadecimal digits: printf %s \"$TOKEN\" | sha256sum".to_owned()
         })?;
@@ -180,6 +183,8 @@ mod tests {
             (user("").replace("ba78", "xx78"), "user 1: token_sha256"),
             (user("").replace("alice", ""), "user 1: id"),
             (user("").replace("alice", "a\\u0000"), "user 1: id"),
+            (user("").replace("alice", "system"), "user 1: id: system"),
+            (user("").replace("alice", "guest:1"), "user 1: id: system"),
             (user(&user("")), "user 2: the id \"alice\" is there twice"),
             (user("nickname = \"\\u001b\""), "user 1: nickname or a tag has a control character"),
             ("users = []".to_owned(), "line 1: unknown field `users`"),

@@ -40,7 +40,7 @@ async fn ask(provider: &Provider, token: &str) -> Result<Identity, Reason> {
 async fn open_takes_any_token() {
     let provider = Provider::build(&LoginConfig::default()).unwrap();
     assert_eq!(ask(&provider, "x").await, Ok(Identity::bare("alice")));
-    assert_eq!(provider.answer_now("alice"), Some(Ok(Identity::bare("alice"))));
+    assert_eq!(provider.answer_now(&question("x", "alice")), Some(Ok(Identity::bare("alice"))));
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn a_static_file_is_read_again_and_a_broken_one_keeps_the_old() {
         ..LoginConfig::default()
     };
     let provider = Provider::build(&config).unwrap();
-    assert!(provider.answer_now("alice").is_none());
+    assert!(provider.answer_now(&question("x", "alice")).is_none());
     assert!(ask(&provider, "abc").await.is_ok());
     for broken in ["[[user]]\nid = 7", "\0", &users(&ABC[1..])] {
         std::fs::write(users_file.path(), broken).unwrap();
@@ -67,6 +67,38 @@ async fn a_static_file_is_read_again_and_a_broken_one_keeps_the_old() {
     std::fs::remove_file(users_file.path()).unwrap();
     assert!(provider.reload().unwrap_err().reason.contains("cannot read"));
     assert!(ask(&provider, "abd").await.is_ok());
+}
+
+/// Whatever a provider would say of the token: here a signed one, and a service that vouches for anybody.
+#[tokio::test]
+async fn the_servers_own_names_are_no_users() {
+    let key = SigningKey::from_file(Algorithm::HS256, &fixture("hs.key")).unwrap();
+    let secret = file(b"whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
+    for user in ["system", "guest:", "guest:1-2-3", "guest:alice"] {
+        let service =
+            Service::start(Behaviour::Answer(200, format!(r#"{{"user_id":"{user}"}}"#).into())).await;
+        let token =
+            key.seal(r#"{"alg":"HS256","kid":"HS256"}"#, &format!(r#"{{"sub":"{user}","exp":4102444800}}"#));
+        let jwt = LoginConfig {
+            provider: LoginProvider::Jwt,
+            key: vec![login_key(Algorithm::HS256)],
+            ..LoginConfig::default()
+        };
+        let http = HttpLoginConfig {
+            url: service.url("/"),
+            secret_file: path(&secret),
+            ..HttpLoginConfig::default()
+        };
+        let http = LoginConfig { provider: LoginProvider::Http, http, ..LoginConfig::default() };
+        for config in [LoginConfig::default(), jwt, http] {
+            let provider = Provider::build(&config).unwrap();
+            let asked = question(token.as_ref().unwrap(), user);
+            let refused = Err(Refusal::from(Reason::ReservedUser));
+            assert_eq!(provider.answer(&asked).await, refused, "{user} {provider:?}");
+            assert_eq!(provider.answer_now(&asked), Some(refused), "{user} {provider:?}");
+        }
+        assert!(service.requests().is_empty(), "nobody is asked");
+    }
 }
 
 #[tokio::test]

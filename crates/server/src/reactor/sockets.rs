@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use longwire_engine::{Millis, Offered, Outgoing, Ports, ShardId, ShardMsg, Slot};
+use longwire_engine::{ConnId, GuestId, Millis, Offered, Outgoing, Ports, ShardId, ShardMsg, Slot};
 use longwire_wire::Status;
 use mio::net::TcpStream;
 
@@ -124,11 +124,12 @@ impl Ports for Sockets {
         self.outbox.post(to, msg)
     }
 
-    fn admit_guest(&mut self, slot: Slot) -> Result<(), Status> {
-        if let Some(caller) = self.callers.get_mut(slot as usize) {
+    fn admit_guest(&mut self, conn: ConnId) -> Result<(), Status> {
+        if let Some(caller) = self.callers.get_mut(conn.slot as usize) {
             self.throttle.admit_guest(caller.origin, self.now)?;
             caller.guest = true;
         }
+        tracing::debug!(guest = %GuestId(conn), "guest logged in");
         Ok(())
     }
 
