@@ -184,6 +184,48 @@ fn open_login_beyond_loopback_is_refused() {
     }
 }
 
+/// Fault: a server on the internet that limits nobody.
+#[test]
+fn a_listener_beyond_loopback_without_quotas_warns() {
+    let warns = |listen: &str, more: &str| {
+        let login = "[login]\nopen_on_any_address = true\n";
+        let (_file, path) = file(&format!("[server]\nlisten = [\"{listen}\"]\n{login}{more}"));
+        let (status, told, complaints) = run(&["check-config", &path]);
+        assert_eq!((status, complaints.as_str()), (0, ""), "{told}");
+        let (_, json, _) = run(&["check-config", "--json", &path]);
+        let object: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let warnings = object["warnings"].as_array().unwrap().len();
+        assert_eq!((told.lines().count(), told.ends_with(": good\n")), (warnings + 1, true), "{told}");
+        let start = format!("warning: {path}:2:10: server.listen: {listen} can be reached by other machines");
+        assert!(warnings == 0 || told.starts_with(&start), "{told}");
+        warnings == 1
+    };
+    for listen in ["0.0.0.0:7610", "[::]:7610", "192.0.2.1:0"] {
+        assert!(warns(listen, ""), "{listen}");
+    }
+    for listen in ["127.0.0.1:7610", "[::1]:7610", "127.9.9.9:0", "[::ffff:127.0.0.1]:0"] {
+        assert!(!warns(listen, ""), "{listen}");
+    }
+    for quota in [
+        "connection_frames = \"50/s\"",
+        "node_logins = \"1/s\"",
+        "address = { connections = 1 }",
+        "address = { guests = 1 }",
+        "address = { connects = \"1/s\" }",
+        "user = { connections = 1 }",
+        "user = { messages = \"1/s\" }",
+        "user = { joins = \"1/s\" }",
+        "user = { reconnects = \"1/s\" }",
+        "room = { messages = \"1/s\" }",
+    ] {
+        assert!(!warns("0.0.0.0:7610", &format!("[quotas]\n{quota}\n")), "{quota}");
+    }
+    for no_quota in ["exempt = []", "room = { priority_percent = 1 }", "user = { login_failures = \"1/s\" }"]
+    {
+        assert!(warns("0.0.0.0:7610", &format!("[quotas]\n{no_quota}\n")), "{no_quota}");
+    }
+}
+
 #[test]
 fn wrong_usage_ends_with_2_and_a_suggestion() {
     for (args, hint) in [

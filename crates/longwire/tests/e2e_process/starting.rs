@@ -8,6 +8,7 @@ on_one_and_four_shards!(
     ready_names_the_address_and_open_login_is_said_loudly,
     a_port_in_use_is_one_line_and_exit_1,
     open_login_beyond_loopback_is_refused_until_allowed,
+    a_listener_beyond_loopback_without_quotas_is_said,
     a_mistyped_key_is_one_line_and_exit_1,
     secrets_and_messages_never_reach_the_log,
 );
@@ -44,6 +45,20 @@ fn a_port_in_use_is_one_line_and_exit_1(shards: u32) {
 
 fn open_login_beyond_loopback_is_refused_until_allowed(shards: u32) {
     assert_refuses(Server::of(shards).listen("0.0.0.0:0"), 1, "login.open_on_any_address");
+}
+
+fn a_listener_beyond_loopback_without_quotas_is_said(shards: u32) {
+    let plan = || Server::of(shards).listen("0.0.0.0:0").set("login.open_on_any_address", "true");
+    let warned = |plan: Plan| {
+        let mut server = plan.start();
+        server.signal("TERM");
+        assert_eq!(server.wait().code(), Some(0));
+        let about = |line: &&String| line.contains("\"warn\"") && line.contains("[quotas]");
+        server.log().iter().filter(about).count()
+    };
+    assert_eq!(warned(plan()), 1);
+    assert_eq!(warned(plan().set("quotas.user.messages", "5/s")), 0);
+    assert_eq!(warned(Server::of(shards)), 0);
 }
 
 fn a_mistyped_key_is_one_line_and_exit_1(shards: u32) {

@@ -45,7 +45,7 @@ pub struct Loaded {
     pub config: Config,
     /// Where the keys that were set were set; the others have their default.
     origins: BTreeMap<&'static str, Origin>,
-    /// What is no error but should be looked at: variables that name no key.
+    /// What is no error but should be looked at: variables that name no key, a listener for other machines without quotas.
     pub warnings: Vec<Problem>,
 }
 
@@ -234,6 +234,12 @@ impl Loader {
             let set = broken.keys.iter().find_map(|key| Some((*key, self.origins.get(key)?.clone())));
             let (key, origin) = set.unwrap_or((broken.keys[0], Origin::Default));
             self.problem(origin, key, broken.reason, None);
+        }
+        for broken in relations::questionable(&self.draft.config) {
+            let key = broken.keys[0];
+            let origin = self.origins.get(key).cloned().unwrap_or(Origin::Default);
+            let reason = broken.reason;
+            self.warnings.push(Problem { origin, key: key.to_owned(), reason, nearest: None });
         }
         if !self.problems.is_empty() {
             self.problems.sort_by_key(|problem| problem.origin.place());

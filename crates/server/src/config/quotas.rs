@@ -66,8 +66,20 @@ const NETWORKS: Kind<Vec<Network>> = Kind {
 const PERCENT: Kind<u32> =
     Kind { plain: false, read: |value| kind::read_number(value, 0, 99), show: ToString::to_string };
 
+impl QuotasConfig {
+    /// Whether any quota is in force, but the one of failed logins, which a provider brings with it.
+    pub(super) fn limits_anything(&self) -> bool {
+        let Self { exempt: _, connection_frames, node_logins, address, user, room } = self;
+        let rates =
+            [*connection_frames, *node_logins, address.connects, user.messages, user.joins, user.reconnects];
+        let counts = [address.connections, address.guests, user.connections];
+        counts.iter().any(|count| *count > 0) || rates.iter().any(Option::is_some) || room.messages.is_some()
+    }
+}
+
 section! {
-    /// What may be done how often. "off", 0: no limit. A rate is "N/period" or "N/period burst M".
+    /// What may be done how often. "off", 0: no limit. A rate is "N/period" or "N/period burst M". A listener that other
+    /// machines reach warns at the start while nothing here is set.
     QuotasConfig at "quotas", in quotas {
         /// Networks that the limits of `quotas.address` are not for.
         exempt: Vec<Network> as NETWORKS, = loopback();

@@ -56,14 +56,34 @@ fn server(config: &Config, rules: &mut Rules) {
     rules.size_within(&["server.send_buffer"], server.send_buffer, 4 * KIB, 64 * MIB);
 }
 
+/// What no rule forbids but should be looked at before other machines come.
+pub(super) fn questionable(config: &Config) -> Vec<Broken> {
+    let mut rules = Rules::default();
+    if let Some(address) = beyond_loopback(config).filter(|_| !config.quotas.limits_anything()) {
+        rules.fail(
+            &["server.listen"],
+            format!(
+                "{address} can be reached by other machines, and [quotas] limits nobody: one client may take all there \
+                 is; longwire default-config --production has limits to begin with"
+            ),
+        );
+    }
+    rules.broken
+}
+
+/// The first listener that is not for this machine alone.
+fn beyond_loopback(config: &Config) -> Option<&SocketAddr> {
+    let is_local = |address: &&SocketAddr| address.ip().to_canonical().is_loopback();
+    config.server.listen.iter().find(|address| !is_local(address))
+}
+
 /// Reachable by other machines and open to anybody is refused unless it was asked for in so many words.
 fn open_login(config: &Config, rules: &mut Rules) {
     let login = &config.login;
     if login.provider != LoginProvider::Open || login.open_on_any_address {
         return;
     }
-    let is_local = |address: &&SocketAddr| address.ip().to_canonical().is_loopback();
-    if let Some(address) = config.server.listen.iter().find(|address| !is_local(address)) {
+    if let Some(address) = beyond_loopback(config) {
         rules.fail(
             &["server.listen"],
             format!(
