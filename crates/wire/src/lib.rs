@@ -50,6 +50,7 @@ mod message;
 pub mod properties;
 mod record;
 mod scan;
+mod spans;
 
 pub use command::{Command, CommandMap, CommandMapError, Status};
 pub use decode::{Decoder, Frame, FrameError};
@@ -60,3 +61,4 @@ pub use header::{Compression, ConnectFlag, Dialect, Flow, HEADER_BYTES, Header, 
 pub use login::{LoginFields, LoginKind, LoginRequest, put_login};
 pub use message::{BodyError, Message, UserInfo, parse_join, parse_push, put_cms, put_join};
 pub use record::{Cms, CmsRules, put_record, put_record_fields, put_room_tail, record_bytes};
+pub use spans::{BadField, Span, SpanValue, Spans};

@@ -38,8 +38,14 @@ impl<'a> Fields<'a> {
         Some((field, &all[..all.len() - self.rest.len()]))
     }
 
+    /// What was not read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// The next field; there must be one. After an error nothing that follows means anything.
     #[inline]
-    fn take(&mut self) -> Result<Field<'a>, &'static str> {
+    pub(crate) fn field(&mut self) -> Result<Field<'a>, &'static str> {
         //= PROTOCOL.md#7.13
         // A tag of more than 5 bytes, or over 4294967295, is malformed.
         let tag = take_varint::<32>(&mut self.rest).ok_or("a tag is cut or too long")?;
@@ -71,7 +77,7 @@ impl<'a> Iterator for Fields<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        let field = self.take();
+        let field = self.field();
         if field.is_err() {
             self.rest = &[];
         }
@@ -85,7 +91,7 @@ impl<'a> Iterator for Fields<'a> {
 // Needless zero bytes at a varint's end are accepted within that.
 /// A varint of at most `BITS` bits and as many bytes as those can need.
 #[inline]
-fn take_varint<const BITS: u32>(rest: &mut &[u8]) -> Option<u64> {
+pub(crate) fn take_varint<const BITS: u32>(rest: &mut &[u8]) -> Option<u64> {
     let (&first, behind) = rest.split_first()?;
     if first < 0x80 {
         *rest = behind;

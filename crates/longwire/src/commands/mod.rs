@@ -8,6 +8,7 @@ mod chat;
 mod check_config;
 pub(crate) mod client;
 mod connect;
+mod decode;
 mod default_config;
 mod send;
 mod serve;
@@ -26,6 +27,7 @@ pub(crate) enum Command {
     Bench(Box<bench::BenchArgs>),
     CheckConfig(check_config::CheckConfigArgs),
     DefaultConfig(default_config::DefaultConfigArgs),
+    Decode(decode::DecodeArgs),
     Token(token::TokenArgs),
 }
 
@@ -40,6 +42,7 @@ impl Command {
             Self::Bench(args) => args.run(),
             Self::CheckConfig(args) => args.run(),
             Self::DefaultConfig(args) => args.run(),
+            Self::Decode(args) => args.run(),
             Self::Token(args) => args.run(),
         }
     }

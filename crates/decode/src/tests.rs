@@ -1,0 +1,4 @@
+//! The golden vectors through the whole of it, and hostile bytes.
+mod hostile;
+mod places;
+mod vectors;
