@@ -13,7 +13,7 @@ use super::{Event, Fault, Reader, Span};
 const CASES: &str = include_str!("../../../../proto/websocket-cases.txt");
 const SEQUENCES: &str = include_str!("../../../../proto/websocket-sequences.txt");
 /// The longest message: the longest frame.
-const MESSAGE_MAX: usize = 64 * 1024 + longwire_wire::HEADER_BYTES;
+const MESSAGE_MAX: usize = super::message_max(64 * 1024);
 /// A PING in the reading *body*.
 const PING: [u8; 11] = [0, 0, 0, 0, 0, 0, 0, 1, 3, 0, 0];
 const LENGTHS: [&str; 8] = ["0", "7", "16", "64", "over", "n16", "n64", "top"];

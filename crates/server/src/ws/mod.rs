@@ -25,3 +25,11 @@ pub use writer::{Control, Header, Owed, header};
 
 /// What the payload of a control frame may have (RFC 6455, 5.5).
 pub const CONTROL_BYTES_MAX: usize = 125;
+
+/// How long a message of the client may be, where the body of a frame may have `body_max` bytes: before the LOGIN
+/// `limits.login_max`, later `wire.frame_max`.
+//= PROTOCOL.md#18.8
+// As many bytes as the longest frame; the first message as the longest LOGIN.
+pub const fn message_max(body_max: usize) -> usize {
+    longwire_wire::HEADER_BYTES + body_max
+}
