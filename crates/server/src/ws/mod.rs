@@ -2,12 +2,14 @@
 //!
 //! [`Reader`] turns a client's masked frames into the bytes of its messages, in place, and says where a message ends;
 //! [`header`] is what stands in front of a message of ours; [`Owed`] keeps the pong or close that could not be sent yet;
-//! [`close_code`] is the one place where a reason becomes a close code.
+//! [`split`] tells the reading of `len` from the first message; [`close_code`] is the one place where a reason becomes a
+//! close code.
 //!
 //! Holds no socket, no clock and no buffer. No extension is spoken: bodies have a compression of their own. What each
 //! frame leads to in each state is a table, `proto/websocket-cases.txt`, which tests here and end to end walk.
 
 mod close;
+mod first;
 mod head;
 mod mask;
 mod reader;
@@ -19,6 +21,7 @@ mod cases;
 pub(crate) mod property;
 
 pub use close::{close_code, is_sendable};
+pub use first::{Split, split};
 pub use head::{Fault, HEAD_BYTES_MAX};
 pub use reader::{Event, FRAGMENTS_MAX, Reader, Span};
 pub use writer::{Control, Header, Owed, header};

@@ -26,6 +26,7 @@ pub(crate) struct Heard {
 }
 
 /// A frame with a mask: `first` is the byte with FIN and opcode.
+#[cfg(test)]
 pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
     let mut frame = vec![first];
@@ -40,12 +41,13 @@ pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 impl Heard {
-    /// Feeds `stream` to a reader in pieces of `piece` bytes, and does what a reader's owner has to.
+    #[cfg(test)]
     pub(crate) fn listen(stream: &[u8], piece: usize, message_max: usize) -> Self {
         Self::listen_with(stream, piece, message_max, false)
     }
 
-    /// `planted`: an owner that forgets a cut head.
+    /// Feeds `stream` to a reader in pieces of `piece` bytes, and does what a reader's owner has to. `planted`: an owner that
+    /// forgets a cut head.
     fn listen_with(stream: &[u8], piece: usize, message_max: usize, planted: bool) -> Self {
         let mut heard = Self::default();
         let (mut reader, mut held, mut payload) = (Reader::default(), Vec::new(), 0);
