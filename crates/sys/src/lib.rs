@@ -12,7 +12,7 @@ mod threads;
 
 pub use alarm::Alarm;
 pub use files::{OpenFiles, raise_open_files};
-pub use heap::release_free_memory;
+pub use heap::{heap_bytes_in_use, release_free_memory};
 pub use memory::{MemoryLimit, MemorySource, memory_limit, resident_bytes};
 pub use ports::choose_port_late;
 pub use threads::{allowed_cpus, own_file_table, pin_to_cpus};
