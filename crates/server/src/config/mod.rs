@@ -18,6 +18,7 @@ mod quotas;
 mod relations;
 mod sections;
 mod template;
+mod tls;
 mod web;
 mod words;
 
@@ -35,6 +36,7 @@ pub use sections::{
     RingConfig, RoomsConfig, ServerConfig, TimeoutsConfig, TypesConfig, WebConfig, WireConfig, WsConfig,
 };
 pub use template::{default_file, default_variables};
+pub use tls::{CertificateFiles, TlsConfig, TlsVersions};
 pub use words::{Algorithm, LoginProvider};
 
 #[cfg(test)]

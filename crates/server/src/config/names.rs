@@ -6,7 +6,6 @@ use super::sections::SECTIONS;
 const PLANNED: &[&str] = &[
     "admin",
     "hooks",
-    "limits.handshakes_max",
     "listener",
     "rooms.attributes",
     "rooms.filter",
@@ -15,7 +14,6 @@ const PLANNED: &[&str] = &[
     "server.private_fd_tables",
     "server.proxy_from",
     "server.transports",
-    "tls",
     "web.demo",
 ];
 

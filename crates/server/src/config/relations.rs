@@ -38,6 +38,7 @@ pub(super) fn broken(config: &Config) -> Vec<Broken> {
     rings(config, &mut rules);
     counts(config, &mut rules);
     message_types(config, &mut rules);
+    super::tls::rules(config, &mut rules);
     drain(config, &mut rules);
     rules.broken
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 pub use super::login::{ClaimsConfig, HttpLoginConfig, JwksConfig, JwtConfig, LoginConfig};
 pub use super::quotas::QuotasConfig;
+use super::tls::TlsConfig;
 pub use super::web::{WebConfig, WsConfig};
 pub use super::words::{Addresses, CreateBy, LogFormat, LogLevel};
 
@@ -35,6 +36,8 @@ pub struct Config {
     pub login: LoginConfig,
     /// `[rooms]`
     pub rooms: RoomsConfig,
+    /// `[tls]`
+    pub tls: TlsConfig,
     /// `[web]`
     pub web: WebConfig,
     /// `[drain]`
@@ -153,6 +156,8 @@ section! {
         /// Connections that have not logged in yet; at the cap the oldest of them is closed. Each costs up to
         /// limits.login_max besides its socket.
         unauthenticated_max: usize as kind::COUNT, = 10_000;
+        /// TLS handshakes under way; above it new ones are refused. Each costs up to 32 KiB.
+        handshakes_max: usize as kind::COUNT, = 1000;
         /// LOGIN's body, as sent and as inflated; the token may have half of it.
         login_max: usize as kind::SIZE, = 8 * KIB;
         /// messageContent; at most wire.frame_max.
@@ -234,6 +239,7 @@ pub(super) static SECTIONS: &[Section] = &[
         ],
     },
     Section { name: "rooms", groups: &[CreateConfig::GROUP, TypesConfig::GROUP] },
+    Section { name: "tls", groups: &[TlsConfig::GROUP] },
     Section { name: "web", groups: &[WsConfig::GROUP] },
     Section { name: "drain", groups: &[DrainConfig::GROUP] },
 ];
