@@ -19,6 +19,7 @@ mod reactor;
 mod refusals;
 mod serve;
 mod throttle;
+pub mod tls;
 pub mod ws;
 
 pub use listen::ListenError;

@@ -23,6 +23,7 @@ use crate::memory::{self, Trimmer, Watch};
 use crate::reactor::{self, Bell, Command, Parts, Reactor, Report, post_office};
 use crate::refusals;
 use crate::throttle::Throttle;
+use crate::tls::{self, Tls, TlsError};
 
 /// Descriptors that are not connections: standard streams, the log, the runtime, a file that is read now and then.
 const FILES_BESIDE: usize = 32;
@@ -83,6 +84,9 @@ pub enum ServeError {
     /// A file that the login provider needs.
     #[error(transparent)]
     Login(#[from] BuildError),
+    /// A file of `[tls]`.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A system call that no sane machine refuses.
     #[error("cannot {doing}: {cause}")]
     System {
@@ -112,10 +116,12 @@ pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeErr
         .build()
         .map_err(system("start the control runtime"))?;
     let provider = Arc::new(Provider::build(&config.login)?);
+    let tls = Tls::build(&config.tls)?.map(Arc::new);
     let (window, desk) =
         desk::open(Arc::clone(&provider), Arc::new(Throttle::new(engine_config::throttle(&config))));
     let signals =
         runtime.block_on(async { Signals::new(Arc::clone(&provider)) }).map_err(system("watch signals"))?;
+    let hangup = runtime.block_on(async { signal(SignalKind::hangup()) }).map_err(system("watch signals"))?;
     let watch = Watch::new(config.limits.memory_max);
     let (node, addresses) = Node::start(&config, shards, &places, watch.max(), &window)?;
     if let Some(path) = &options.ports_file {
@@ -135,6 +141,9 @@ pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeErr
         "ready"
     );
     runtime.spawn(desk.run());
+    if let Some(tls) = tls {
+        runtime.spawn(tls::renew(tls, hangup));
+    }
     let trimmer = Trimmer::new(Arc::clone(&node.rooms));
     let throttle = Arc::clone(window.throttle());
     let control = Control { node, signals, watch, trimmer, throttle, places, places_max, config };
@@ -338,7 +347,7 @@ impl Signals {
                 _ = self.terminate.recv() => return "SIGTERM",
                 _ = self.interrupt.recv() => return "SIGINT",
                 _ = self.hangup.recv() => match self.provider.reload() {
-                    Ok(()) => tracing::info!("SIGHUP: the login provider's files were read again; other keys need a restart"),
+                    Ok(()) => tracing::info!("SIGHUP: certificates and the login provider's files were read again; other keys need a restart"),
                     Err(err) => tracing::error!(%err, "SIGHUP: the old files stay in force"),
                 },
             }

@@ -5,7 +5,7 @@
 use crate::exit::Exit;
 use crate::{layers, out};
 use longwire_server::config::{self, Loaded, Origin, Problem, Problems};
-use longwire_server::login::{self, BuildError};
+use longwire_server::{login, tls};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
@@ -77,13 +77,18 @@ impl CheckConfigArgs {
 }
 
 /// What the configuration names must be there and be of use too.
-fn with_files(loaded: Loaded) -> Result<Loaded, Problems> {
-    let problem = |err: BuildError| {
-        let key = config::keys().find(|key| key.path == err.key);
+fn with_files(mut loaded: Loaded) -> Result<Loaded, Problems> {
+    let problem = |path: &str, reason: String| {
+        let key = config::keys().find(|key| key.path == path);
         let origin = key.map_or(Origin::Default, |key| loaded.origin(key));
-        Problem { origin, key: err.key.to_owned(), reason: err.reason, nearest: None }
+        Problem { origin, key: path.to_owned(), reason, nearest: None }
     };
-    let problems: Vec<_> = login::check::problems(&loaded.config.login).into_iter().map(problem).collect();
+    let (broken, warnings) = tls::check(&loaded.config.tls);
+    let login =
+        login::check::problems(&loaded.config.login).into_iter().map(|err| problem(err.key, err.reason));
+    let problems: Vec<_> = login.chain(broken.into_iter().map(|err| problem(err.key, err.reason))).collect();
+    let warnings: Vec<_> = warnings.into_iter().map(|err| problem(err.key, err.reason)).collect();
+    loaded.warnings.extend(warnings);
     if problems.is_empty() { Ok(loaded) } else { Err(Problems(problems)) }
 }
 

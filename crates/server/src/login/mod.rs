@@ -25,5 +25,6 @@ mod tests;
 mod turns;
 
 pub use answer::{Answer, Identity, Reason, Refusal};
+pub(crate) use jwt::read_bounded;
 pub use provider::{BuildError, Provider};
 pub use question::{Question, Secret};
