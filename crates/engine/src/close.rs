@@ -84,7 +84,7 @@ impl Shard {
         if std::mem::take(&mut conn.enrolled)
             && let Some(user) = conn.session.user_id()
         {
-            let user = user.into();
+            let user = std::sync::Arc::clone(user);
             let id = self.conn_id(slot);
             self.withdrawals.push((user, id));
         }

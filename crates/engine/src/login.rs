@@ -17,7 +17,7 @@ use crate::users::UserState;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The `from` of its records.
-    pub user_id: Box<str>,
+    pub user_id: Arc<str>,
     /// What else the provider says; a box, so that a user without claims costs nothing for it.
     pub claims: Option<Box<Claims>>,
 }
@@ -90,7 +90,7 @@ impl Shard {
         match answer {
             Err(status) => self.login_refused(slot, status, now, ports),
             Ok(identity) if enrolls => {
-                let user: Arc<str> = Arc::from(&*identity.user_id);
+                let user = Arc::clone(&identity.user_id);
                 auth.admitted = Some(identity);
                 self.conns[slot as usize].enrolled = true;
                 self.ask_to_enroll(user, conn, now, ports);

@@ -92,12 +92,12 @@ impl Session {
     }
 
     /// Whose session it is, or is about to be.
-    pub(crate) fn user_id(&self) -> Option<&str> {
+    pub(crate) fn user_id(&self) -> Option<&Arc<str>> {
         match self {
             Self::Authenticating(auth) if auth.admitted.is_some() => {
-                auth.admitted.as_ref().map(|user| &*user.user_id)
+                auth.admitted.as_ref().map(|user| &user.user_id)
             }
-            Self::Authenticating(_) | Self::User(_) => self.user().map(|user| &*user.identity.user_id),
+            Self::Authenticating(_) | Self::User(_) => self.user().map(|user| &user.identity.user_id),
             Self::AwaitLogin(_) | Self::Guest(_) | Self::Closing(_) => None,
         }
     }

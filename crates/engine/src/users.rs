@@ -3,7 +3,9 @@
 //! A login whose provider said yes enrolls here and is logged in only once this home has answered. Sessions are known
 //! by [`ConnId`], which is never used again: so the late end of a replaced session cannot touch its successor.
 
-use std::collections::HashMap;
+use std::borrow::Borrow;
+use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use longwire_wire::Status;
@@ -11,7 +13,7 @@ use longwire_wire::Status;
 use crate::ids::{ConnId, Millis, Now, ShardId};
 use crate::limits::{RECONNECTS_REFUSED_MS, USERS_REMEMBERED_MAX};
 use crate::post::{Ports, ShardMsg};
-use crate::quota::SharedBucket;
+use crate::quota::{Bucket, SharedBucket};
 use crate::refusals::Quota;
 use crate::shard::Shard;
 
@@ -36,13 +38,24 @@ pub struct UserState {
     pub(crate) joins: SharedBucket,
 }
 
-#[derive(Default)]
 struct User {
+    /// The newest session's own, so that a user with one session costs its string once.
+    id: Arc<str>,
     state: Arc<UserState>,
-    sessions: Vec<ConnId>,
+    sessions: Sessions,
     /// `quotas.user.reconnects`.
-    reconnects: SharedBucket,
+    reconnects: Bucket,
     refused_until: Millis,
+}
+
+/// A user's sessions, the oldest first. Most users have one.
+#[derive(Default)]
+enum Sessions {
+    #[default]
+    None,
+    One(ConnId),
+    #[allow(clippy::box_collection)] // 8 bytes here instead of 24
+    Many(Box<Vec<ConnId>>),
 }
 
 /// Why a user has no place for one more session.
@@ -52,32 +65,101 @@ enum TurnedAway {
     NotTheOldest,
 }
 
+/// A user in the table, found by its id: a hash table is half empty at times, so its places are a pointer each.
+struct Known(Box<User>);
+
 /// The users whose home is here.
 #[derive(Default)]
 pub(crate) struct Users {
-    by_id: HashMap<Arc<str>, User>,
+    by_id: HashSet<Known>,
 }
 
 impl Users {
     /// Forgets those who are gone and owe nothing to any bucket.
     fn sweep(&mut self, now: Millis) {
-        self.by_id.retain(|_, user| !user.sessions.is_empty() || user.remembers(now));
+        self.by_id.retain(|Known(user)| user.is_here() || user.remembers(now));
         if self.by_id.len() > USERS_REMEMBERED_MAX {
-            self.by_id.retain(|_, user| !user.sessions.is_empty()); // rather too lenient for once than without bound
+            self.by_id.retain(|Known(user)| user.is_here()); // rather too lenient for once than without bound
         }
     }
 
     #[cfg(test)]
     pub(crate) fn sessions_of(&self, user: &str) -> &[ConnId] {
-        self.by_id.get(user).map_or(&[], |user| &user.sessions)
+        self.by_id.get(user).map_or(&[], |Known(user)| user.sessions.as_slice())
     }
 }
 
 impl User {
+    fn new(id: &Arc<str>) -> Self {
+        Self {
+            id: Arc::clone(id),
+            state: Arc::default(),
+            sessions: Sessions::None,
+            reconnects: Bucket::default(),
+            refused_until: Millis(0),
+        }
+    }
+
+    fn is_here(&self) -> bool {
+        !self.sessions.as_slice().is_empty()
+    }
+
     fn remembers(&self, now: Millis) -> bool {
-        let full = |bucket: &SharedBucket| bucket.is_full(now);
+        let UserState { messages, joins } = &*self.state;
         now < self.refused_until
-            || !(full(&self.reconnects) && full(&self.state.messages) && full(&self.state.joins))
+            || !(self.reconnects.is_full(now) && messages.is_full(now) && joins.is_full(now))
+    }
+}
+
+impl Borrow<str> for Known {
+    fn borrow(&self) -> &str {
+        &self.0.id
+    }
+}
+
+impl Hash for Known {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id.hash(state); // as a str is hashed: it is looked up by one
+    }
+}
+
+impl PartialEq for Known {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id == other.0.id
+    }
+}
+
+impl Eq for Known {}
+
+impl Sessions {
+    fn as_slice(&self) -> &[ConnId] {
+        match self {
+            Self::None => &[],
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
+
+    fn push(&mut self, new: ConnId) {
+        *self = match std::mem::take(self) {
+            Self::None => Self::One(new),
+            Self::One(one) => Self::Many(Box::new(vec![one, new])),
+            Self::Many(mut many) => {
+                many.push(new);
+                Self::Many(many)
+            }
+        }
+    }
+
+    fn remove(&mut self, gone: ConnId) {
+        *self = match std::mem::take(self) {
+            Self::One(one) if one != gone => Self::One(one),
+            Self::None | Self::One(_) => Self::None,
+            Self::Many(mut many) => {
+                many.retain(|session| *session != gone);
+                if many.is_empty() { Self::None } else { Self::Many(many) }
+            }
+        }
     }
 }
 
@@ -101,9 +183,15 @@ impl Shard {
 
     /// At home: decides about a session, by the order in which the questions arrive here.
     pub(crate) fn enroll(&mut self, user_id: Arc<str>, conn: ConnId, now: Now, ports: &mut impl Ports) {
-        let config = Arc::clone(&self.config);
-        let user = self.users.by_id.entry(user_id).or_default();
-        let displaced = match user.decide(conn, &config, now.mono) {
+        let known = self.users.by_id.take(&*user_id);
+        let Known(mut user) = known.unwrap_or_else(|| Known(Box::new(User::new(&user_id))));
+        let decided = user.decide(conn, &self.config, now.mono);
+        let state = Arc::clone(&user.state);
+        if decided.is_ok() {
+            user.id = user_id;
+        }
+        self.users.by_id.insert(Known(user));
+        let displaced = match decided {
             Ok(displaced) => displaced,
             Err(turned) => {
                 let status = match turned {
@@ -113,8 +201,7 @@ impl Shard {
                 return self.tell(conn.shard, ShardMsg::EnrollRefused { conn, status }, now, ports);
             }
         };
-        let state = Arc::clone(&user.state);
-        for old in displaced {
+        for &old in displaced.as_slice() {
             self.tell(old.shard, ShardMsg::Displace { conn: old }, now, ports);
         }
         self.tell(conn.shard, ShardMsg::Enrolled { conn, state }, now, ports);
@@ -122,8 +209,9 @@ impl Shard {
 
     /// At home: a session has ended. One that was replaced before is not known any more.
     pub(crate) fn withdraw(&mut self, user_id: &str, conn: ConnId) {
-        if let Some(user) = self.users.by_id.get_mut(user_id) {
-            user.sessions.retain(|session| *session != conn);
+        if let Some(Known(mut user)) = self.users.by_id.take(user_id) {
+            user.sessions.remove(conn);
+            self.users.by_id.insert(Known(user));
         }
     }
 
@@ -156,10 +244,12 @@ impl User {
         conn: ConnId,
         config: &crate::config::Config,
         now: Millis,
-    ) -> Result<Vec<ConnId>, TurnedAway> {
-        if self.sessions.contains(&conn) {
-            return Ok(Vec::new()); // it renews its login
+    ) -> Result<Sessions, TurnedAway> {
+        let sessions = self.sessions.as_slice();
+        if sessions.contains(&conn) {
+            return Ok(Sessions::None); // it renews its login
         }
+        let count = sessions.len();
         self.reconnects(config, now)?;
         //= PROTOCOL.md#8.16
         //= PROTOCOL.md#8.17
@@ -167,18 +257,15 @@ impl User {
         let displaced = match config.sessions {
             SessionPolicy::All => {
                 let max = config.quotas.user_connections;
-                if max > 0 && self.sessions.len() >= max {
+                if max > 0 && count >= max {
                     return Err(TurnedAway::Over(Quota::UserConnections));
                 }
-                Vec::new()
+                Sessions::None
             }
             SessionPolicy::Newest => std::mem::take(&mut self.sessions),
-            SessionPolicy::Oldest if self.sessions.is_empty() => Vec::new(),
+            SessionPolicy::Oldest if count == 0 => Sessions::None,
             SessionPolicy::Oldest => return Err(TurnedAway::NotTheOldest),
         };
-        if self.sessions.is_empty() {
-            self.sessions.reserve_exact(1); // most users have one: a Vec would begin with four
-        }
         self.sessions.push(conn);
         Ok(displaced)
     }
@@ -194,5 +281,42 @@ impl User {
             return Err(TurnedAway::Over(Quota::UserReconnects));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// docs/memory.md counts on these; the first is in its allocation of 64 bytes, the other in one of 48.
+    #[test]
+    fn a_user_with_one_session_stays_small() {
+        assert!(size_of::<User>() <= 56, "{}", size_of::<User>());
+        assert!(size_of::<UserState>() <= 24, "{}", size_of::<UserState>());
+        assert_eq!(size_of::<Known>(), 8);
+    }
+
+    #[test]
+    fn sessions_come_and_go_in_order() {
+        let conn = |slot| ConnId { shard: ShardId(0), slot, generation: 0 };
+        let mut sessions = Sessions::None;
+        (0..3).for_each(|slot| sessions.push(conn(slot)));
+        sessions.remove(conn(1));
+        sessions.remove(conn(9));
+        assert_eq!(sessions.as_slice(), [conn(0), conn(2)]);
+        sessions.remove(conn(0));
+        sessions.remove(conn(2));
+        assert!(matches!(sessions, Sessions::None));
+    }
+
+    #[test]
+    fn a_user_is_found_by_its_id_alone() {
+        let mut users = Users::default();
+        for name in ["alice", "bob"] {
+            users.by_id.insert(Known(Box::new(User::new(&name.into()))));
+        }
+        let Known(user) = users.by_id.take("alice").expect("she is there");
+        assert_eq!(&*user.id, "alice");
+        assert!(!users.by_id.contains("alice") && users.by_id.contains("bob"));
     }
 }

@@ -99,7 +99,7 @@ section! {
 }
 
 section! {
-    /// Of an IPv4 address, or of the /64 of an IPv6 one. About 100 bytes for each that is counted.
+    /// Of an IPv4 address, or of the /64 of an IPv6 one. 40 to 75 bytes for each that is counted.
     AddressQuotas at "quotas.address", in quotas.address {
         /// Open connections: above it the LOGIN is answered with TOO_MANY. Fails open.
         connections: usize as kind::COUNT, = 0;

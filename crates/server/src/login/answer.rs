@@ -36,7 +36,7 @@ impl From<Identity> for longwire_engine::Identity {
             expires_at_ms: identity.expires_at_ms,
         };
         let says_nothing = claims == longwire_engine::Claims::default();
-        Self { user_id: identity.user_id, claims: (!says_nothing).then(|| Box::new(claims)) }
+        Self { user_id: identity.user_id.into(), claims: (!says_nothing).then(|| Box::new(claims)) }
     }
 }
 
