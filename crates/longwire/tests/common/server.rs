@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Instant;
 use tempfile::TempDir;
 
@@ -16,6 +16,7 @@ use tempfile::TempDir;
 pub struct Plan {
     shards: u32,
     listen: String,
+    config: Option<String>,
     sets: Vec<String>,
     open_files_max: Option<u32>,
     log_level: &'static str,
@@ -30,6 +31,12 @@ impl Plan {
 
     pub fn set(mut self, key: &str, value: &str) -> Self {
         self.sets.push(format!("{key}={value}"));
+        self
+    }
+
+    /// The configuration file it reads.
+    pub fn config(mut self, path: &str) -> Self {
+        self.config = Some(path.to_owned());
         self
     }
 
@@ -71,6 +78,7 @@ impl Plan {
         command.args(["serve", "--listen", &self.listen, "--shards", &self.shards.to_string()]);
         command.args(["--log-format", "json", "--log-level", self.log_level, "--ports-file"]);
         command.arg(folder.path().join("ports.json"));
+        command.args(self.config.iter().flat_map(|path| ["--config", path]));
         command.args(self.sets.iter().flat_map(|set| ["--set", set]));
         // What the developer's own shell sets must not decide what is tested.
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LONGWIRE_")) {
@@ -78,12 +86,15 @@ impl Plan {
         }
         let mut child = command
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
-        let stderr = child.stderr.take().expect("it is piped");
-        Server { address: None, child, log: Vec::new(), lines: lines_of(stderr), folder }
+        let (sender, lines) = channel();
+        // whatever it prints, wherever: the log is on stderr, and nothing should be on stdout
+        send_lines(child.stdout.take().expect("it is piped"), sender.clone());
+        send_lines(child.stderr.take().expect("it is piped"), sender);
+        Server { address: None, child, log: Vec::new(), lines, folder }
     }
 }
 
@@ -100,6 +111,7 @@ impl Server {
         Plan {
             shards,
             listen: "127.0.0.1:0".into(),
+            config: None,
             sets: Vec::new(),
             open_files_max: None,
             log_level: "info",
@@ -262,12 +274,16 @@ impl Drop for Server {
 /// The lines of `source` as they come; disconnected at its end.
 pub fn lines_of(source: impl std::io::Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = channel();
+    send_lines(source, sender);
+    receiver
+}
+
+fn send_lines(source: impl std::io::Read + Send + 'static, to: Sender<String>) {
     std::thread::spawn(move || {
         for line in BufReader::new(source).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
+            if to.send(line).is_err() {
                 break;
             }
         }
     });
-    receiver
 }

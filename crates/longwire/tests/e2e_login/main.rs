@@ -10,6 +10,7 @@
 mod common;
 
 mod callback;
+mod canaries;
 mod flood;
 mod guessing;
 mod guests;
