@@ -1,6 +1,6 @@
 //! The provider `http`, against a service that is late, hangs, is down, or answers nobody.
 
-use super::place::Place;
+use super::place::{Place, eventually};
 use super::service::Service;
 use crate::common::bytes::*;
 use crate::common::on_one_and_four_shards;
@@ -10,6 +10,9 @@ on_one_and_four_shards!(
     what_stands_behind_a_late_login_takes_effect_in_order,
     a_service_that_hangs_is_overloaded_and_harms_nobody,
     a_service_that_is_down_leaves_sessions_alone,
+    a_service_that_is_back_is_asked_again,
+    a_service_that_does_its_worst_harms_nobody,
+    an_unknown_user_and_a_wrong_token_are_asked_about_alike,
     a_wrong_token_is_unauthenticated,
     an_answer_for_a_connection_that_has_gone_finds_nobody,
     a_drain_does_not_wait_for_a_login,
@@ -99,6 +102,95 @@ fn a_service_that_is_down_leaves_sessions_alone(shards: u32) {
     assert_eq!(listener.next_record().from, "alice");
     service.set_down(false);
     assert_eq!(session.status_of(LOGIN, login_body("canary-token-down", "alice")), OK);
+    server.stop();
+}
+
+/// Fault: the login callback was down, and is back.
+fn a_service_that_is_back_is_asked_again(shards: u32) {
+    //= PROTOCOL.md#8.22
+    // OVERLOADED is for now: the client may try again, and is let in once the provider answers.
+    let (place, service) = (Place::new(), Service::start());
+    let mut server = plan(&place, &service, shards).start();
+    let mut session = server.member("alice", "lobby");
+    service.set_down(true);
+    for at in 0..5 {
+        assert_eq!(server.connect().try_log_in("canary-token-down", &format!("down{at}")), OVERLOADED);
+    }
+    server.line_with("the login service fails");
+    service.set_down(false);
+    let asked = service.times_asked();
+    let mut back = eventually("the service is asked again", || {
+        session.ping();
+        let mut raw = server.connect();
+        match raw.try_log_in("canary-token-back", "bob") {
+            OK => Some(raw),
+            status => {
+                assert_eq!(status, OVERLOADED);
+                assert_eq!(service.times_asked(), asked, "who is refused meanwhile was not asked about");
+                None
+            }
+        }
+    });
+    assert_eq!(service.times_asked(), asked + 1, "the first one that is asked about is let in");
+    server.line_with("the login service answers again");
+    for at in 0..10 {
+        assert_eq!(server.connect().try_log_in("canary-token-back", &format!("back{at}")), OK);
+    }
+    assert_eq!(service.times_asked(), asked + 11);
+    back.ping();
+    session.ping();
+    server.stop();
+}
+
+/// Fault: the login callback answers 500, 1 MiB, garbage, a redirect, or dies.
+fn a_service_that_does_its_worst_harms_nobody(shards: u32) {
+    //= PROTOCOL.md#8.22
+    // A provider that cannot judge: OVERLOADED, and sessions that exist go on.
+    let (place, service) = (Place::new(), Service::start());
+    let server = plan(&place, &service, shards).start();
+    let (mut session, mut listener) = (server.member("alice", "lobby"), server.member("bob", "lobby"));
+    let worst = ["broken", "mega", "flood", "garbage", "moved", "dead", "cut"];
+    let mut round = |times: usize| {
+        for user in (0..times).flat_map(|_| worst) {
+            assert_eq!(server.connect().try_log_in("canary-token-worst", user), OVERLOADED, "{user}");
+            // one that works in between: without it nobody would be asked about after the fifth
+            assert_eq!(server.connect().try_log_in("canary-token-good", "carol"), OK);
+            assert_eq!(session.verdict_on(cms_body("lobby", "canary-body-still")), None);
+            assert_eq!(listener.next_record().from, "alice");
+        }
+    };
+    round(2);
+    let (asked, resident) = (service.times_asked(), server.resident_kib());
+    round(ROUNDS);
+    assert_eq!(
+        service.times_asked() - asked,
+        ROUNDS * 2 * worst.len(),
+        "each was asked about, none followed"
+    );
+    let grown = server.resident_kib().saturating_sub(resident);
+    println!("{shards} shards: {grown} KiB more after {} bad answers", ROUNDS * worst.len());
+    assert!(grown < GROWTH_KIB_MAX, "{grown} KiB more after {} bad answers", ROUNDS * worst.len());
+    server.stop();
+}
+
+/// How often the service does each of its worst; of what it sends, 2 MiB and more each time, nothing may stay.
+const ROUNDS: usize = 20;
+const GROWTH_KIB_MAX: u64 = 4 * 1024;
+
+/// What our side does, and shows, is the same: one question, one answer, one close, whatever the service knows.
+fn an_unknown_user_and_a_wrong_token_are_asked_about_alike(shards: u32) {
+    let (place, service) = (Place::new(), Service::start());
+    let server = plan(&place, &service, shards).set("login.http.cache", "30s").start();
+    let [wrong, unknown] = ["wrong-token", "unknown"].map(|user| {
+        let answers = [(); 3].map(|()| {
+            let mut raw = server.connect();
+            raw.send_frame(&Frame::request(LOGIN, 7, login_body("canary-token-guess", user)));
+            raw.frames_to_end()
+        });
+        (answers, service.times_asked_about(user))
+    });
+    assert_eq!(wrong, unknown);
+    assert_eq!((wrong.0[0].0.len(), wrong.1), (1, 3), "one answer each, and no refusal is kept");
     server.stop();
 }
 

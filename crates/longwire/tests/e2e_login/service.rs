@@ -73,6 +73,10 @@ impl Service {
         self.shared.lock().asked.len()
     }
 
+    pub fn times_asked_about(&self, user: &str) -> usize {
+        self.shared.lock().asked.iter().filter(|asked| *asked == user).count()
+    }
+
     /// Answers those who are held, and holds nobody any more.
     pub fn open_gate(&self) {
         self.shared.lock().open = true;
@@ -133,7 +137,13 @@ impl Shared {
                 accept(&user)
             }
             () if user.starts_with("wrong") => response("401 Unauthorized", ""),
-            () => accept(&user),
+            () if user.starts_with("unknown") => {
+                response("403 Forbidden", "{\"why\":\"there is nobody of this name\"}")
+            }
+            () => match worst(&user) {
+                Some(answer) => answer,
+                None => accept(&user),
+            },
         };
         let _ = stream.write_all(answer.as_bytes()); // nobody may listen any more
         self.lock().answered.push(user);
@@ -143,6 +153,24 @@ impl Shared {
 
 fn accept(user: &str) -> String {
     response("200 OK", &format!("{{\"user_id\":\"{user}\"}}"))
+}
+
+/// Answers of which nothing follows, each its user's.
+fn worst(user: &str) -> Option<String> {
+    const MEGABYTE: usize = 1 << 20;
+    Some(match user {
+        "broken" => response("500 Internal Server Error", "canary-text-of-a-broken-service"),
+        "mega" => response("200 OK", &"x".repeat(MEGABYTE)),
+        "flood" => {
+            format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n100000\r\n{}", "0".repeat(MEGABYTE))
+        }
+        "garbage" => response("200 OK", "canary-garbage"),
+        "moved" => "HTTP/1.1 302 Found\r\nlocation: /login\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+            .to_owned(),
+        "dead" => String::new(),
+        "cut" => "HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{\"user_id\"".to_owned(),
+        _ => return None,
+    })
 }
 
 fn response(status: &str, body: &str) -> String {
