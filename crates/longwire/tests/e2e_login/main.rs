@@ -17,6 +17,7 @@ mod guests;
 mod in_flight;
 mod jwt;
 mod place;
+mod production;
 mod quotas;
 mod service;
 mod sessions;
