@@ -12,6 +12,7 @@ mod listen;
 pub mod logging;
 pub mod login;
 mod memory;
+mod origin;
 #[cfg(any(test, feature = "properties"))]
 #[doc(hidden)]
 pub mod properties;
@@ -23,5 +24,5 @@ pub mod tls;
 pub mod ws;
 
 pub use listen::ListenError;
+pub use origin::Network;
 pub use serve::{ServeEnd, ServeError, ServeOptions, serve};
-pub use throttle::Network;

@@ -3,7 +3,7 @@
 use super::Config;
 use super::key::{Group, Key, section};
 use super::kind::{self, Kind, duration, expected, quoted};
-use crate::throttle::Network;
+use crate::origin::Network;
 use longwire_engine::Rate;
 use std::time::Duration;
 use toml::Value;
