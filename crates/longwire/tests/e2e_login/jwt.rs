@@ -14,6 +14,7 @@ on_one_and_four_shards!(
     a_token_may_name_the_only_rooms,
     a_token_that_expires_ends_its_connection_unless_it_is_renewed,
     a_token_within_its_leeway_sends_and_stays,
+    without_keys_to_judge_by_it_is_overloaded,
 );
 
 fn log_in(server: &Server, user: &str, token: &str) -> Raw {
@@ -166,6 +167,26 @@ fn a_token_within_its_leeway_sends_and_stays(shards: u32) {
     assert_eq!(listener.next_record().from, "alice");
     let over = place.token("alice", &["--claim", &format!("exp={}", unix_s() - 300)]);
     assert_eq!(server.connect().try_log_in(&over, "alice"), UNAUTHENTICATED);
+    server.stop();
+}
+
+/// Fault: the address of the keys is down from the start.
+fn without_keys_to_judge_by_it_is_overloaded(shards: u32) {
+    //= PROTOCOL.md#8.22
+    // Nobody can judge it: OVERLOADED, and not UNAUTHENTICATED; guests come in meanwhile.
+    let place = Place::new();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let url = format!("http://{}/jwks", nobody.expect("a port that is free again"));
+    let server = place
+        .jwt_plan(shards)
+        .set("login.key", "[]")
+        .set("login.jwks.url", &url)
+        .set("login.jwt.issuer", "me")
+        .set("login.jwt.audience", "chat")
+        .start();
+    let token = place.token("alice", &["--claim", "iss=me", "--claim", "aud=chat"]);
+    assert_eq!(server.connect().try_log_in(&token, "alice"), OVERLOADED);
+    server.guest().ping();
     server.stop();
 }
 

@@ -19,5 +19,6 @@ mod jwt;
 mod place;
 mod production;
 mod quotas;
+mod reload;
 mod service;
 mod sessions;

@@ -83,3 +83,46 @@ fn ranges(login: &LoginConfig, rules: &mut Rules) {
         rules.need((1..=max).contains(&count), keys, || format!("must be between 1 and {max}, is {count}"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{JwksConfig, JwtConfig};
+
+    fn broken(login: &LoginConfig) -> Vec<String> {
+        let mut rules = Rules::default();
+        super::login(login, &mut rules);
+        rules.broken().iter().map(|broken| broken.keys[0].to_owned()).collect()
+    }
+
+    /// The same keys sign other services' tokens: whose a token is must be asked.
+    #[test]
+    fn keys_from_an_address_need_issuer_and_audience() {
+        let with = |issuer: &str, audience: &str| LoginConfig {
+            provider: LoginProvider::Jwt,
+            jwt: JwtConfig {
+                issuer: issuer.to_owned(),
+                audience: audience.to_owned(),
+                ..JwtConfig::default()
+            },
+            jwks: JwksConfig { url: "https://id.example/jwks".to_owned(), ..JwksConfig::default() },
+            ..LoginConfig::default()
+        };
+        assert_eq!(broken(&with("me", "chat")), [""; 0]);
+        assert_eq!(broken(&with("", "chat")), ["login.jwt.issuer"]);
+        assert_eq!(broken(&with("me", "")), ["login.jwt.audience"]);
+        assert_eq!(broken(&with("", "")), ["login.jwt.issuer", "login.jwt.audience"]);
+    }
+
+    #[test]
+    fn only_the_provider_in_force_is_asked_for_what_it_needs() {
+        for (provider, needs) in [
+            (LoginProvider::Open, &[][..]),
+            (LoginProvider::Static, &["login.static_file"]),
+            (LoginProvider::Jwt, &["login.key"]),
+            (LoginProvider::Http, &["login.http.url", "login.http.secret_file"]),
+        ] {
+            assert_eq!(broken(&LoginConfig { provider, ..LoginConfig::default() }), needs, "{provider:?}");
+        }
+    }
+}

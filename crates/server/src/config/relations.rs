@@ -217,6 +217,11 @@ pub(super) struct Rules {
 }
 
 impl Rules {
+    #[cfg(test)]
+    pub(super) fn broken(&self) -> &[Broken] {
+        &self.broken
+    }
+
     pub(super) fn fail(&mut self, keys: &'static [&'static str], reason: String) {
         self.broken.push(Broken { keys, reason });
     }

@@ -14,7 +14,7 @@ const TIME_MAX: u64 = 253_402_300_799;
 pub(super) struct ClaimRules {
     issuer: Option<String>,
     audience: Option<String>,
-    leeway_s: u64,
+    leeway_ms: u64,
     /// 0: any.
     lifetime_max_s: u64,
     names: ClaimsConfig,
@@ -33,7 +33,7 @@ impl ClaimRules {
         Self {
             issuer: set(&config.jwt.issuer),
             audience: set(&config.jwt.audience),
-            leeway_s: seconds(config.jwt.leeway),
+            leeway_ms: config.jwt.leeway.as_millis() as u64,
             lifetime_max_s: seconds(config.jwt.lifetime_max),
             names: config.claims.clone(),
         }
@@ -60,14 +60,14 @@ impl ClaimRules {
     ///
     /// RFC 7519, section 4.1.4: on or after exp a token is void; the leeway is for clocks that disagree.
     fn end_ms(&self, times: &Times) -> u64 {
-        (times.exp + self.leeway_s) * 1000
+        times.exp * 1000 + self.leeway_ms
     }
 
     fn judge_times(&self, times: &Times, now_ms: u64) -> Result<(), Reason> {
         if now_ms >= self.end_ms(times) {
             return Err(Reason::Expired);
         }
-        let latest_ms = now_ms.saturating_add(self.leeway_s * 1000);
+        let latest_ms = now_ms.saturating_add(self.leeway_ms);
         if [times.nbf, times.iat].into_iter().flatten().any(|begin| begin * 1000 > latest_ms) {
             return Err(Reason::NotYetValid);
         }
@@ -141,6 +141,9 @@ mod tests {
         let claims = r#"{"sub":"alice","exp":1000}"#;
         assert_eq!(judge(JwtConfig::default(), claims, 1_029_999).unwrap().expires_at_ms, Some(1_030_000));
         assert_eq!(at(1_030_000, claims), Some(Reason::Expired));
+        let odd = JwtConfig { leeway: Duration::from_millis(1500), ..JwtConfig::default() };
+        assert_eq!(judge(odd.clone(), claims, 1_001_499).unwrap().expires_at_ms, Some(1_001_500));
+        assert_eq!(judge(odd, claims, 1_001_500), Err(Reason::Expired));
         let exact = JwtConfig { leeway: Duration::ZERO, ..JwtConfig::default() };
         assert_eq!(judge(exact.clone(), claims, 999_999).unwrap().expires_at_ms, Some(1_000_000));
         assert_eq!(judge(exact, claims, 1_000_000), Err(Reason::Expired));
