@@ -88,12 +88,13 @@ impl Drop for Service {
 }
 
 impl Service {
-    /// The service, and its address as it prints it.
-    fn start(dir: &Path) -> (Self, String) {
-        let script: PathBuf = dir.join("callback.py");
-        let mut command = Command::new("python3");
+    /// The service in one of its languages, and its address as it prints it.
+    fn start(dir: &Path, language: &str, script: &str) -> (Self, String) {
+        let script: PathBuf = dir.join(script);
+        let mut command = Command::new(language);
         let command = command.arg(script).args(["webhook.secret", "0"]).current_dir(dir);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("python3 runs");
+        let runs = format!("{language} runs: it is needed for the examples (./test tools)");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect(&runs);
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim().strip_prefix("asks at ").expect(&line).to_owned();
@@ -101,12 +102,33 @@ impl Service {
     }
 }
 
-/// Its signature check is an implementation of Standard Webhooks that shares nothing with ours.
+/// The backend's side, signed by Node itself; make_token.py needs PyJWT, whose tokens the server's own tests take.
 #[test]
-fn the_callback_example_knows_us_by_our_signature_and_its_users_by_their_tokens() {
+fn the_node_example_makes_tokens_that_are_good() {
+    let dir = examples();
+    let make = ["make_token.mjs", "app.key", "alice"];
+    let made =
+        Command::new("node").args(make).current_dir(dir.path()).output().expect("node runs (./test tools)");
+    let token = String::from_utf8(made.stdout).unwrap();
+    assert_eq!(judged(dir.path(), "jwt.toml", &[], "alice", &token), "good");
+    assert_eq!(judged(dir.path(), "jwt.toml", &[], "bob", &token), "user_mismatch");
+}
+
+#[test]
+fn the_callback_in_python_knows_us_by_our_signature_and_its_users_by_their_tokens() {
+    the_callback_knows_us_and_its_users("python3", "callback.py");
+}
+
+#[test]
+fn the_callback_in_node_knows_us_by_our_signature_and_its_users_by_their_tokens() {
+    the_callback_knows_us_and_its_users("node", "callback.mjs");
+}
+
+/// Their signature checks are implementations of Standard Webhooks that share nothing with ours.
+fn the_callback_knows_us_and_its_users(language: &str, script: &str) {
     let dir = examples();
     assert_eq!(longwire(dir.path(), &["check-config", "callback.toml"], "").0, 0);
-    let (service, url) = Service::start(dir.path());
+    let (service, url) = Service::start(dir.path(), language, script);
     let at = format!("login.http.url={url}");
     let judged = |user: &str, token: &str| judged(dir.path(), "callback.toml", &[&at], user, token);
     assert_eq!(judged("alice", "token-of-alice"), "good");
