@@ -1,7 +1,7 @@
 //! WebSocket (RFC 6455) as a server speaks it: bytes in, values out.
 //!
 //! [`Reader`] turns a client's masked frames into the bytes of its messages, in place, and says where a message ends;
-//! [`Sender`] puts frames into messages and control frames between them, whatever a socket takes at a time;
+//! [`header`] is what stands in front of a message of ours; [`Owed`] keeps the pong or close that could not be sent yet;
 //! [`split`] tells the reading of `len` from the first message; [`close_code`] is the one place where a reason becomes a
 //! close code.
 //!
@@ -13,7 +13,6 @@ mod first;
 mod head;
 mod mask;
 mod reader;
-mod sender;
 mod writer;
 
 #[cfg(test)]
@@ -25,8 +24,7 @@ pub use close::{close_code, is_sendable};
 pub use first::{Split, split};
 pub use head::{Fault, HEAD_BYTES_MAX};
 pub use reader::{Event, FRAGMENTS_MAX, Reader, Span};
-pub use sender::{Gone, Sender};
-pub use writer::{Control, Header, header};
+pub use writer::{Control, Header, Owed, header};
 
 /// What the payload of a control frame may have (RFC 6455, 5.5).
 pub const CONTROL_BYTES_MAX: usize = 125;

@@ -90,30 +90,30 @@ impl std::fmt::Debug for Control {
 ///
 /// At most one: of several pings the last alone need be answered (5.5.3), and behind a close nothing is sent.
 #[derive(Debug, Default)]
-pub(super) struct Owed(Option<Box<Control>>);
+pub struct Owed(Option<Box<Control>>);
 
 impl Owed {
     /// Owes a pong, in place of an older one; nothing, where a close is owed.
-    pub(super) fn pong(&mut self, payload: &[u8]) {
+    pub fn pong(&mut self, payload: &[u8]) {
         if !self.is_close() {
             self.0 = Some(Box::new(Control::pong(payload)));
         }
     }
 
     /// Owes a close, in place of whatever else; the first one stays.
-    pub(super) fn close(&mut self, close: Control) {
+    pub fn close(&mut self, close: Control) {
         if !self.is_close() {
             self.0 = Some(Box::new(close));
         }
     }
 
     /// What to send now, if anything is owed.
-    pub(super) fn take(&mut self) -> Option<Control> {
+    pub fn take(&mut self) -> Option<Control> {
         self.0.take().map(|control| *control)
     }
 
     /// Whether a close is owed.
-    fn is_close(&self) -> bool {
+    pub fn is_close(&self) -> bool {
         self.0.as_ref().is_some_and(|control| control.bytes[0] == 0x88)
     }
 }
@@ -121,6 +121,9 @@ impl Owed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Beside the reader's, all that an idle connection has.
+    const _: () = assert!(size_of::<Owed>() + size_of::<crate::ws::Reader>() <= 32);
 
     #[test]
     fn a_header_has_the_shortest_length() {
