@@ -38,8 +38,11 @@ mod session;
 mod shard;
 mod sweep;
 mod table;
+mod turns;
 mod users;
 
+#[cfg(test)]
+mod fairness;
 #[cfg(test)]
 mod orders;
 #[cfg(test)]

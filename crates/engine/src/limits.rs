@@ -13,8 +13,13 @@ pub const ANSWERS_BYTES_MAX: usize = 4 * 1024;
 pub const TURN_ANSWER_BYTES_MAX: usize = TURN_FRAMES_MAX * longwire_wire::HEADER_BYTES;
 const _: () = assert!(TURN_ANSWER_BYTES_MAX < ANSWERS_BYTES_MAX, "a turn's answers must fit an empty buffer");
 
-/// Sends of one slice of a round, before anything else gets its turn.
+/// Sends of one slice, before anything else gets its turn; and of one room's turn, before another room gets its own.
 pub const SLICE_SENDS_MAX: usize = 512;
+
+/// Bytes of a round's body that take as long to compress as one send takes. So compressing a push of 64 KiB is a turn.
+pub const GZIP_BYTES_A_SEND: usize = 128;
+const _: () =
+    assert!(GZIP_BYTES_A_SEND * SLICE_SENDS_MAX >= 64 * 1024, "no default push may cost more than a turn");
 
 /// Records waiting at a room's home that force a batch, though a round is still under way: 20 bytes each beside their bytes.
 pub const PENDING_RECORDS_MAX: usize = 2048;

@@ -9,12 +9,14 @@ use crate::account::{DropReason, Tally};
 use crate::action::CloseReason;
 use crate::conn::{Frame, Half};
 use crate::ids::{Now, Slot};
+use crate::limits::GZIP_BYTES_A_SEND;
 use crate::log::Place;
 use crate::outgoing::{self, BODY_AT, HEADROOM, Outgoing, Push};
 use crate::planted::Planted;
 use crate::post::{Offered, Ports};
 use crate::room::{LAG, OWN, Room, Round};
 use crate::shard::Shard;
+use crate::turns::Left;
 
 /// What a slice did to those who did not take the whole frame: rare, so collected and dealt with behind it.
 #[derive(Default)]
@@ -31,33 +33,15 @@ struct Slice {
 }
 
 impl Shard {
-    /// Puts a room in line for its round, once.
-    pub(crate) fn queue_room(&mut self, at: u32) {
-        if let Some(room) = self.rooms.get_mut(at)
-            && !std::mem::replace(&mut room.queued, true)
-        {
-            self.ready.push_back(at);
-        }
-    }
-
-    /// Puts rooms whose interval is over back in line.
-    pub(crate) fn wake_deferred(&mut self, now: Now) {
-        while let Some(&std::cmp::Reverse((due, at))) = self.deferred.peek()
-            && due <= now.mono
-        {
-            self.deferred.pop();
-            self.ready.push_back(at);
-        }
-    }
-
     /// Moves a room forward by a slice of at most `sends` sends.
-    pub(crate) fn run_room(&mut self, at: u32, sends: &mut usize, now: Now, ports: &mut impl Ports) {
-        let Some(mut room) = self.rooms.take(at) else { return };
+    pub(crate) fn run_room(&mut self, at: u32, sends: &mut usize, now: Now, ports: &mut impl Ports) -> Left {
+        let Some(mut room) = self.rooms.take(at) else { return Left::Nothing };
         room.queued = false;
         if room.round.is_none() && now.mono < room.next_round_at {
             room.queued = true;
             self.deferred.push(std::cmp::Reverse((room.next_round_at, at)));
-            return self.rooms.put_back(at, room);
+            self.rooms.put_back(at, room);
+            return Left::Nothing;
         }
         if room.round.is_none() {
             self.begin_round(at, &mut room, now, ports);
@@ -72,13 +56,17 @@ impl Shard {
                 self.end_round(at, &mut room);
             }
         }
-        let more = room.round.is_some() || room.has_news() || self.has_pending(room.home_here);
+        let left = if room.round.is_some() {
+            Left::Members
+        } else if room.has_news() || self.has_pending(room.home_here) {
+            Left::Records
+        } else {
+            Left::Nothing
+        };
         self.rooms.put_back(at, room);
-        if more {
-            self.queue_room(at);
-        }
         gone.into_iter().for_each(|slot| self.close_now(slot, CloseReason::Gone));
         self.close_pinning();
+        left
     }
 
     fn begin_round(&mut self, at: u32, room: &mut Room, now: Now, ports: &mut impl Ports) {
@@ -124,6 +112,7 @@ impl Shard {
         self.mark_own(at, room, &round);
         room.round = Some(Box::new(round));
         self.stats.rounds += 1;
+        self.toll += 1;
         for id in std::mem::take(&mut room.ahead) {
             if let Some(slot) = self.find(id) {
                 if let Some(lag) = self.conns[slot as usize].slow.as_mut().and_then(|slow| slow.lag(at)) {
@@ -357,6 +346,7 @@ impl Shard {
             let mut member = Vec::new();
             self.deflater.deflate(plain, &mut member);
             self.stats.gzips += 1;
+            self.toll += plain.len() / GZIP_BYTES_A_SEND;
             member.splice(0..0, [0; BODY_AT]);
             round.gzipped = Some(member);
         }

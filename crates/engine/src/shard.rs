@@ -86,8 +86,12 @@ pub struct Shard {
     pub(crate) room_names: HashMap<Arc<str>, u32>,
     pub(crate) homes: Table<Home>,
     pub(crate) home_names: HashMap<Arc<str>, u32>,
-    /// Rooms whose round is due or under way. Bounded by the rooms: each is in it once.
+    /// Rooms whose round is due or under way, in the order of their turns. Bounded by the rooms: each is in it once.
     pub(crate) ready: VecDeque<u32>,
+    /// What the room in front has left of its share, where a slice ended in its turn; else 0.
+    pub(crate) share_left: usize,
+    /// What the turn under way has cost beside its sends, in sends.
+    pub(crate) toll: usize,
     /// Rooms that wait for their interval.
     pub(crate) deferred: BinaryHeap<std::cmp::Reverse<(Millis, u32)>>,
     /// Laggards whose sockets take bytes. Bounded by the connections: each is in it once.
@@ -143,6 +147,8 @@ impl Shard {
             homes: Table::default(),
             home_names: HashMap::new(),
             ready: VecDeque::new(),
+            share_left: 0,
+            toll: 0,
             deferred: BinaryHeap::new(),
             catch_up: VecDeque::new(),
             dirty: Vec::new(),
@@ -250,11 +256,7 @@ impl Shard {
         self.trim_rings();
         self.catch_up_some(now, ports);
         self.wake_deferred(now);
-        let mut sends = self.slice_sends;
-        while sends > 0 {
-            let Some(room) = self.ready.pop_front() else { break };
-            self.run_room(room, &mut sends, now, ports);
-        }
+        self.run_rooms(now, ports);
         self.planted_flush(now, ports);
     }
 
