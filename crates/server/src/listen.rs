@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use mio::net::TcpListener;
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// How many connections the kernel keeps until they are accepted; the kernel's own limit may be lower.
-const BACKLOG: i32 = 4096;
+/// How many connections the kernel keeps until they are accepted. Its own limit (`net.core.somaxconn`, 4,096 by default)
+/// is lower on most machines: who raises it for a storm needs no second place to raise.
+const BACKLOG: i32 = 65_535;
 
 /// An address that could not be listened on.
 #[derive(Debug, thiserror::Error)]
