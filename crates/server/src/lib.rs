@@ -19,6 +19,7 @@ pub mod properties;
 mod reactor;
 mod refusals;
 mod serve;
+mod tables;
 mod throttle;
 pub mod tls;
 pub mod ws;

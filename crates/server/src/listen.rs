@@ -29,21 +29,18 @@ fn hint(err: &io::Error) -> &'static str {
     }
 }
 
-/// `shards` listeners on `address`, and the address itself with the port that was taken.
+/// The address itself, with the port that is free.
 ///
-/// With `SO_REUSEPORT` two servers would share a port in silence, so the port is bound once without it as a probe.
-pub(crate) fn bind(
-    address: SocketAddr,
-    shards: usize,
-    send_buffer: usize,
-) -> Result<(SocketAddr, Vec<TcpListener>), ListenError> {
-    let failed = |cause| ListenError { address, cause };
-    let probe = socket(address, false).map_err(failed)?;
-    let bound = probe.local_addr().map_err(failed)?.as_socket().unwrap_or(address);
-    drop(probe);
-    let listeners =
-        (0..shards).map(|_| listener(bound, send_buffer)).collect::<io::Result<_>>().map_err(failed)?;
-    Ok((bound, listeners))
+/// With `SO_REUSEPORT` two servers would share a port in silence, so the port is bound once without it.
+pub(crate) fn probe(address: SocketAddr) -> Result<SocketAddr, ListenError> {
+    let bound = socket(address, false).and_then(|probe| probe.local_addr());
+    let bound = bound.map_err(|cause| ListenError { address, cause })?;
+    Ok(bound.as_socket().unwrap_or(address))
+}
+
+/// One of the listeners on an address that was probed.
+pub(crate) fn listener(address: SocketAddr, send_buffer: usize) -> Result<TcpListener, ListenError> {
+    listen(address, send_buffer).map_err(|cause| ListenError { address, cause })
 }
 
 fn socket(address: SocketAddr, shared: bool) -> io::Result<Socket> {
@@ -58,7 +55,7 @@ fn socket(address: SocketAddr, shared: bool) -> io::Result<Socket> {
 }
 
 /// What connections inherit from their listener is set here once: the send buffer's bound, no delay.
-fn listener(address: SocketAddr, send_buffer: usize) -> io::Result<TcpListener> {
+fn listen(address: SocketAddr, send_buffer: usize) -> io::Result<TcpListener> {
     let socket = socket(address, true)?;
     socket.set_send_buffer_size(send_buffer)?;
     socket.set_tcp_nodelay(true)?;
@@ -74,8 +71,9 @@ mod tests {
     #[test]
     fn a_port_that_somebody_has_is_refused_in_one_line() {
         let address = "127.0.0.1:0".parse().unwrap();
-        let (bound, _listeners) = bind(address, 2, 64 << 10).unwrap();
-        let err = bind(bound, 2, 64 << 10).unwrap_err().to_string();
+        let bound = probe(address).unwrap();
+        let _listeners = [listener(bound, 64 << 10).unwrap(), listener(bound, 64 << 10).unwrap()];
+        let err = probe(bound).unwrap_err().to_string();
         assert!(err.contains(&bound.to_string()) && err.contains("another process has this port"), "{err}");
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -22,13 +22,10 @@ use crate::login::{BuildError, Provider};
 use crate::memory::{self, Trimmer, Watch};
 use crate::reactor::{self, Bell, Command, Parts, Reactor, Report, post_office};
 use crate::refusals;
+use crate::tables::Tables;
 use crate::throttle::Throttle;
 use crate::tls::{self, Tls, TlsError};
 
-/// Descriptors that are not connections: standard streams, the log, the runtime, a file that is read now and then.
-const FILES_BESIDE: usize = 32;
-/// And for each shard: epoll, waker, the reserve for accepting where descriptors run out; its listeners on top.
-const FILES_A_SHARD: usize = 4;
 /// Names that are looked up at a time, for login services and keys: one that hangs holds a thread.
 const BLOCKING_THREADS_MAX: usize = 8;
 /// How often the control plane looks at memory, and at a drain's progress.
@@ -108,22 +105,23 @@ fn system(doing: &'static str) -> impl FnOnce(io::Error) -> ServeError {
 pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeError> {
     abort_on_panic();
     let shards = shard_count(&config);
-    let places = connection_places(&config, shards)?;
-    let places_max = places.left();
+    let tables = Tables::of(&config, shards)?;
+    let places = Budget::new(tables.places);
+    let provider = Arc::new(Provider::build(&config.login)?);
+    let tls = Tls::build(&config.tls)?.map(Arc::new);
+    let (window, desk) =
+        desk::open(Arc::clone(&provider), Arc::new(Throttle::new(engine_config::throttle(&config))));
+    let watch = Watch::new(config.limits.memory_max);
+    // before the runtime: what it opens must not be copied into the shards' own tables of descriptors
+    let (node, addresses) = Node::start(&config, shards, (&places, tables), watch.max(), &window)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS_MAX)
         .build()
         .map_err(system("start the control runtime"))?;
-    let provider = Arc::new(Provider::build(&config.login)?);
-    let tls = Tls::build(&config.tls)?.map(Arc::new);
-    let (window, desk) =
-        desk::open(Arc::clone(&provider), Arc::new(Throttle::new(engine_config::throttle(&config))));
     let signals =
         runtime.block_on(async { Signals::new(Arc::clone(&provider)) }).map_err(system("watch signals"))?;
     let hangup = runtime.block_on(async { signal(SignalKind::hangup()) }).map_err(system("watch signals"))?;
-    let watch = Watch::new(config.limits.memory_max);
-    let (node, addresses) = Node::start(&config, shards, &places, watch.max(), &window)?;
     if let Some(path) = &options.ports_file {
         let written = write_ports(path, &addresses);
         written.map_err(|cause| ServeError::PortsFile { path: path.clone(), cause })?;
@@ -135,7 +133,8 @@ pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeErr
     tracing::info!(
         listen = listen.join(" "),
         shards,
-        connections_max = places_max,
+        connections_max = tables.places,
+        private_fd_tables = tables.private,
         memory_max = watch.max().unwrap_or(0),
         version = env!("CARGO_PKG_VERSION"),
         "ready"
@@ -146,7 +145,8 @@ pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeErr
     }
     let trimmer = Trimmer::new(Arc::clone(&node.rooms));
     let throttle = Arc::clone(window.throttle());
-    let control = Control { node, signals, watch, trimmer, throttle, places, places_max, config };
+    let control =
+        Control { node, signals, watch, trimmer, throttle, places, places_max: tables.places, config };
     let end = runtime.block_on(control.run());
     crate::logging::flush();
     Ok(end)
@@ -165,26 +165,6 @@ fn abort_on_panic() {
 fn shard_count(config: &Config) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     config.server.shards.map_or_else(cores, usize::from)
-}
-
-/// How many connections the node takes: what is configured, but no more than the open-file limit allows.
-fn connection_places(config: &Config, shards: usize) -> Result<Arc<Budget>, ServeError> {
-    let files = longwire_sys::raise_open_files().map_err(system("raise the limit of open files"))?;
-    let needed = FILES_BESIDE + shards * (FILES_A_SHARD + config.server.listen.len());
-    let allowed = (files.now as usize).saturating_sub(needed);
-    if allowed == 0 {
-        return Err(ServeError::Files { limit: files.now, needed });
-    }
-    let wanted = config.server.connections_max.map(usize::from);
-    if let Some(wanted) = wanted.filter(|wanted| *wanted > allowed) {
-        tracing::warn!(
-            wanted,
-            allowed,
-            limit = files.now,
-            "server.connections_max is lowered to what the open-file limit allows"
-        );
-    }
-    Ok(Budget::new(wanted.unwrap_or(allowed).min(allowed)))
 }
 
 fn warn_of_open_login(addresses: &[SocketAddr]) {
@@ -207,7 +187,7 @@ fn write_ports(path: &Path, addresses: &[SocketAddr]) -> io::Result<()> {
 
 /// The running shards, and the control plane's way to them.
 struct Node {
-    threads: Vec<JoinHandle<Report>>,
+    threads: Vec<JoinHandle<Option<Report>>>,
     /// Places for rooms.
     rooms: Arc<Budget>,
     commands: Vec<(Sender<Command>, Arc<Bell>)>,
@@ -217,17 +197,13 @@ impl Node {
     fn start(
         config: &Config,
         shards: usize,
-        places: &Arc<Budget>,
+        (places, tables): (&Arc<Budget>, Tables),
         memory_max: Option<u64>,
         window: &Window,
     ) -> Result<(Self, Vec<SocketAddr>), ServeError> {
-        let mut addresses = Vec::new();
-        let mut listeners: Vec<Vec<_>> = (0..shards).map(|_| Vec::new()).collect();
-        for address in &config.server.listen {
-            let (bound, each) = listen::bind(*address, shards, config.server.send_buffer)?;
-            addresses.push(bound);
-            listeners.iter_mut().zip(each).for_each(|(of_shard, listener)| of_shard.push(listener));
-        }
+        let addresses = config.server.listen.iter().map(|address| listen::probe(*address));
+        let addresses = addresses.collect::<Result<Vec<_>, _>>()?;
+        // what shards reach each other by is made here, so that it means the same in every table of descriptors
         let polls = (0..shards)
             .map(|_| Poll::new())
             .collect::<io::Result<Vec<_>>>()
@@ -237,9 +213,10 @@ impl Node {
         let engine = Arc::new(engine_config::of(config, shards));
         let seed = random_seed();
         let mut node = Self { threads: Vec::new(), rooms: Arc::clone(&engine.rooms), commands: Vec::new() };
-        let each = polls.into_iter().zip(listeners).zip(post_office(wakers)).enumerate();
-        for (id, ((poll, listeners), mail)) in each {
-            let (sender, commands) = std::sync::mpsc::channel();
+        let (ready, told) = channel();
+        let each = polls.into_iter().zip(post_office(wakers)).enumerate();
+        for (id, (poll, mail)) in each {
+            let (sender, commands) = channel();
             let (back, bell) = (sender.clone(), Arc::clone(&mail.1.bell));
             node.commands.push((sender, Arc::clone(&mail.1.bell)));
             let parts = Parts {
@@ -248,7 +225,6 @@ impl Node {
                 seed,
                 config: Arc::clone(&engine),
                 poll,
-                listeners,
                 places: Arc::clone(places),
                 held_max: held_max(memory_max, shards),
                 mail,
@@ -260,10 +236,14 @@ impl Node {
                     }
                 }),
             };
-            let reactor = Reactor::new(parts).map_err(system("register a listener"))?;
-            let thread = std::thread::Builder::new().name(format!("shard-{id}")).spawn(|| reactor.run());
+            let open = Open { addresses: addresses.clone(), send_buffer: config.server.send_buffer, tables };
+            let ready = ready.clone();
+            let life = move || live(parts, &open, ready);
+            let thread = std::thread::Builder::new().name(format!("shard-{id}")).spawn(life);
             node.threads.push(thread.map_err(system("start a shard's thread"))?);
         }
+        drop(ready);
+        told.iter().collect::<Result<Vec<()>, ServeError>>()?;
         Ok((node, addresses))
     }
 
@@ -300,13 +280,46 @@ impl Node {
         }
         let (mut books, mut refusals) = (Books::default(), Refusals::default());
         for thread in self.threads {
-            let report = thread.join().ok()?;
+            let report = thread.join().ok()??;
+            drop(report.poll); // in the table that it was made in
             tracing::debug!(stats = ?report.stats, "shard ended");
             books.add(&report.books);
             refusals.add(&report.stats.refusals);
         }
         Some((books, refusals))
     }
+}
+
+/// What a shard opens for itself.
+struct Open {
+    addresses: Vec<SocketAddr>,
+    send_buffer: usize,
+    tables: Tables,
+}
+
+impl Open {
+    /// Every descriptor that is opened from here on stands in this shard's own table, if it is to have one, and in no other:
+    /// closing it there ends it. A listener that another table had too would go on taking calls after a drain.
+    fn reactor(&self, parts: Parts) -> Result<Reactor, ServeError> {
+        if self.tables.private {
+            longwire_sys::own_file_table()
+                .map_err(system("give a shard a table of descriptors of its own"))?;
+        }
+        let listeners = self.addresses.iter().map(|address| listen::listener(*address, self.send_buffer));
+        let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
+        Reactor::new(parts, listeners).map_err(system("register a listener"))
+    }
+}
+
+/// A shard's whole life. `ready` hears whether it serves; it is done when all shards have let go of it.
+fn live(parts: Parts, open: &Open, ready: Sender<Result<(), ServeError>>) -> Option<Report> {
+    let (reactor, said) = match open.reactor(parts) {
+        Ok(reactor) => (Some(reactor), Ok(())),
+        Err(err) => (None, Err(err)),
+    };
+    let _ = ready.send(said); // another shard's failure ends the process: then nobody listens
+    drop(ready);
+    reactor.map(Reactor::run)
 }
 
 /// A shard's share of the eighth of the memory bound that parts of frames may take.

@@ -9,4 +9,5 @@ mod common;
 mod ending;
 mod files;
 mod starting;
+mod tables;
 mod tour;

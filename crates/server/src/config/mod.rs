@@ -32,8 +32,9 @@ pub use quotas::{AddressQuotas, AutoRate, RateLimit, RoomQuotas, UserQuotas};
 pub use relations::RECORD_EXTRA_MAX;
 pub use sections::{
     Addresses, ClaimsConfig, Config, CreateBy, CreateConfig, DrainConfig, FanoutConfig, HttpLoginConfig,
-    JwksConfig, JwtConfig, LimitsConfig, LogConfig, LogFormat, LogLevel, LoginConfig, QuotasConfig,
-    RingConfig, RoomsConfig, ServerConfig, TimeoutsConfig, TypesConfig, WebConfig, WireConfig, WsConfig,
+    JwksConfig, JwtConfig, LimitsConfig, LogConfig, LogFormat, LogLevel, LoginConfig, PrivateTables,
+    QuotasConfig, RingConfig, RoomsConfig, ServerConfig, TimeoutsConfig, TypesConfig, WebConfig, WireConfig,
+    WsConfig,
 };
 pub use template::{default_file, default_variables};
 pub use tls::{CertificateFiles, TlsConfig, TlsVersions};

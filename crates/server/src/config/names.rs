@@ -11,7 +11,6 @@ const PLANNED: &[&str] = &[
     "rooms.filter",
     "rooms.notices",
     "server.data_dir",
-    "server.private_fd_tables",
     "server.proxy_from",
     "server.transports",
     "web.demo",

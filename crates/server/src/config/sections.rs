@@ -15,7 +15,7 @@ pub use super::login::{ClaimsConfig, HttpLoginConfig, JwksConfig, JwtConfig, Log
 pub use super::quotas::QuotasConfig;
 use super::tls::TlsConfig;
 pub use super::web::{WebConfig, WsConfig};
-pub use super::words::{Addresses, CreateBy, LogFormat, LogLevel};
+pub use super::words::{Addresses, CreateBy, LogFormat, LogLevel, PrivateTables};
 
 /// The whole configuration; `default()` is what runs without a file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,6 +52,10 @@ section! {
         /// Threads that serve connections; 0 is one a core. Each costs its stack, its read buffer and up to
         /// fanout.pinned_max.
         shards: Option<NonZeroUsize> as kind::COUNT_OR_AUTO, = None;
+        /// A table of descriptors for each shard: then the open-file limit bounds a shard, not all of them together, and
+        /// 64 shards hold a million connections under a limit of 20,000. auto (where connections_max is above what one
+        /// table holds), on or off. Where the system refuses it, one table has to do, and the log says so.
+        private_fd_tables: PrivateTables as kind::word::<PrivateTables>(), = PrivateTables::Auto;
         /// Connections at once; 0 is what the open-file limit allows. An idle one costs about 1 KiB, a stalled one up
         /// to server.send_buffer more in the kernel.
         connections_max: Option<NonZeroUsize> as kind::COUNT_OR_AUTO, = None;

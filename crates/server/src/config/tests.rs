@@ -20,6 +20,7 @@ fn from_flag(key: &str, value: &str) -> Result<Loaded, Problems> {
 const OTHERS: &[(&str, &str)] = &[
     ("server.listen", r#"["127.0.0.1:0", "[::1]:7611"]"#),
     ("server.shards", "4"),
+    ("server.private_fd_tables", r#""on""#),
     ("server.connections_max", "5000"),
     ("server.send_buffer", r#""128KiB""#),
     ("log.format", r#""json""#),

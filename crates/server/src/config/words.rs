@@ -32,6 +32,21 @@ impl Word for Addresses {
     const WORDS: &'static [(&'static str, Self)] = &[("full", Self::Full), ("masked", Self::Masked)];
 }
 
+/// Whether each shard has a table of descriptors of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrivateTables {
+    /// Where more connections are asked for than one table holds.
+    Auto,
+    /// Each has.
+    On,
+    /// All share one.
+    Off,
+}
+impl Word for PrivateTables {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("auto", Self::Auto), ("on", Self::On), ("off", Self::Off)];
+}
+
 /// Who decides whether a login is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginProvider {

@@ -76,7 +76,6 @@ pub(crate) struct Parts {
     pub(crate) seed: u64,
     pub(crate) config: Arc<Config>,
     pub(crate) poll: Poll,
-    pub(crate) listeners: Vec<TcpListener>,
     pub(crate) places: Arc<Budget>,
     /// Bytes of input that this shard may hold for its connections.
     pub(crate) held_max: usize,
@@ -91,6 +90,8 @@ pub(crate) struct Parts {
 pub(crate) struct Report {
     pub(crate) books: Books,
     pub(crate) stats: Stats,
+    /// Made on another thread, where it has its number too.
+    pub(crate) poll: Poll,
 }
 
 pub(crate) struct Reactor {
@@ -124,10 +125,10 @@ pub(crate) fn waker(poll: &Poll) -> io::Result<mio::Waker> {
 }
 
 impl Reactor {
-    /// Everything that can fail, before the thread runs.
-    pub(crate) fn new(parts: Parts) -> io::Result<Self> {
-        let first_slot = FIRST_LISTENER + parts.listeners.len();
-        let mut door = Door::new(parts.listeners, parts.places);
+    /// Everything that can fail, before it runs; on the thread that it will run on, whose table of descriptors may be its own.
+    pub(crate) fn new(parts: Parts, listeners: Vec<TcpListener>) -> io::Result<Self> {
+        let first_slot = FIRST_LISTENER + listeners.len();
+        let mut door = Door::new(listeners, parts.places);
         door.register(parts.poll.registry(), FIRST_LISTENER)?;
         let (outbox, inbox) = parts.mail;
         let (frame_max, login_max) = (parts.config.frame_max, parts.config.login_max);
@@ -171,7 +172,8 @@ impl Reactor {
             self.sockets.set_now(now.mono);
             self.take_events(&events, now);
             if self.obey(now) {
-                return Report { books: self.engine.books(), stats: self.engine.stats() };
+                let (books, stats) = (self.engine.books(), self.engine.stats());
+                return Report { books, stats, poll: self.poll };
             }
             self.take_mail(now);
             self.let_in(now);
