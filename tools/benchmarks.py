@@ -105,7 +105,7 @@ def run_beside_redis(args, words):
         pairs.append((ours, redis[RATE]))
     ours, theirs = (sorted(values)[len(pairs) // 2] for values in zip(*pairs))
     each = [ours / theirs for ours, theirs in pairs]
-    ratio = {"longwire": ours, "bare": theirs, "ratio": ours / theirs, "ratio_lowest": min(each), "ratio_highest": max(each)}
+    ratio = {"longwire": ours, "baseline": theirs, "ratio": ours / theirs, "ratio_lowest": min(each), "ratio_highest": max(each)}
     facts = {"machine": whole["machine"], "pinned": whole["pinned"], "warnings": whole["warnings"]}
     return {"arguments": " ".join(words), "rounds": len(pairs), "peer": redis["server"], "figures": {RATE: ratio}, **facts}
 
@@ -159,7 +159,7 @@ def holds(how, bound, values):
     return {
         "max": lambda: values["ratio"] <= bound,
         "min": lambda: values["ratio"] >= bound,
-        "add": lambda: values["longwire"] <= values["bare"] + bound,
+        "add": lambda: values["longwire"] <= values["baseline"] + bound,
         "most": lambda: values["longwire"] <= bound,
     }[how]()
 
@@ -182,7 +182,7 @@ def table(results):
             verdict = ""
         else:
             spread = f"{values['ratio']:.2f} ({values['ratio_lowest']:.2f} to {values['ratio_highest']:.2f})"
-            measured = f"{shown(figure, values['longwire'])} | {shown(figure, values['bare'])} | {spread}"
+            measured = f"{shown(figure, values['longwire'])} | {shown(figure, values['baseline'])} | {spread}"
             verdict = "holds" if holds(how, bound, values) else "**missed**"
         label = figure.removesuffix("_us").replace("_", " ")
         lines.append(f"| {what} | `{arguments}` | {label} | {measured} | {bar_text(how, bound)} | {verdict} |")

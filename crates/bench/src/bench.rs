@@ -7,7 +7,7 @@ use crate::figures::{Percentiles, micros};
 use crate::fleet::{Fleet, Sample};
 use crate::meter::Machine;
 use crate::plan::{Crowd, Load, Plan};
-use crate::report::{Churn, Fanout, Generator, Idle, Kind, Login, Report, ServerUse, ShapeLine};
+use crate::report::{Churn, Fanout, Generator, Idle, Kind, Laggards, Login, Report, ServerUse, ShapeLine};
 use crate::shared::Shared;
 use crate::speech::Peer;
 use crate::watch::Watch;
@@ -39,7 +39,13 @@ pub(crate) fn run_against(
     let mut fleet = Fleet::start(plan, peer, watch)?;
     let run = Run { peer, kind, plan, machine: Machine::of_this() };
     match kind {
-        Kind::Fanout => run.fanout(fleet),
+        Kind::Fanout => {
+            if let Crowd::Laggards { .. } = plan.crowd {
+                fleet.gather()?;
+                fleet.admit(plan.connections, Duration::MAX)?;
+            }
+            run.fanout(fleet)
+        }
         Kind::Churn => {
             fleet.gather()?;
             fleet.open_gate();
@@ -82,7 +88,24 @@ impl Run<'_> {
                 dropped: shared.sum(|tally| &tally.drops),
             });
         }
+        if let Crowd::Laggards { stop } = self.plan.crowd {
+            report.laggards = Some(self.laggards_of(&shared, &harvest, stop, close.at_ns));
+        }
         Ok(report)
+    }
+
+    fn laggards_of(&self, shared: &Shared, harvest: &Harvest, stopped: bool, close_ns: u64) -> Laggards {
+        let found = &harvest.laggards;
+        Laggards {
+            members: self.plan.connections,
+            stopped,
+            received: found.account.received,
+            overtaken: found.account.lost,
+            faults: found.account.faults() - found.account.lost,
+            disconnected: shared.sum(|tally| &tally.drops) + shared.sum(|tally| &tally.crowd_failed),
+            caught_up: found.caught_up,
+            caught_up_after_s: found.last_ns.saturating_sub(close_ns) as f64 / 1e9,
+        }
     }
 
     /// A fifth of them, then all, then a long while.
@@ -183,6 +206,7 @@ impl Run<'_> {
             idle: None,
             churn: None,
             login: None,
+            laggards: None,
             server_use: self.plan.pid.and_then(|pid| server_use(pid, (before, open, close), measured)),
             generator: generator(shared, harvest),
             warnings: Vec::new(),

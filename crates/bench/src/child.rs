@@ -13,7 +13,7 @@ use crate::pin::Pinned;
 const READY_MAX: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(10);
 
-/// A server of ours; dropping it ends it.
+/// A server of ours; dropping it ends it, and so does the end of this process, however it comes.
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
@@ -29,6 +29,7 @@ impl Server {
         let mut command = Command::new(exe);
         command.args(["bench", "bare-loop", "--threads", &threads.to_string()]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        longwire_sys::end_with_parent(&mut command);
         let failed = |why: String| Failure::Child { which: "bare", why };
         let mut child = pinned.on_server(|| command.spawn())?.map_err(|err| failed(err.to_string()))?;
         let mut line = String::new();
@@ -63,6 +64,7 @@ impl Server {
             "--ports-file",
         ]);
         command.arg(&ports.0).stdin(Stdio::null()).stdout(Stdio::null());
+        longwire_sys::end_with_parent(&mut command);
         let failed = |why: String| Failure::Child { which: "Longwire", why };
         let child = pinned.on_server(|| command.spawn())?.map_err(|err| failed(err.to_string()))?;
         let mut server = Self { child, address: SocketAddr::from(([0; 4], 0)) };

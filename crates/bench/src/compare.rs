@@ -1,4 +1,5 @@
 //! Longwire and the bare loop, in turns, on the same machine at the same time: only their ratios mean anything.
+//! Where a part of the members stops reading, it is Longwire too that it is compared with, while all of them read.
 //!
 //! Every round runs both, in the other order than the round before, so that neither gets the quieter half. A figure is the
 //! median of its rounds; beside each ratio stand the lowest and the highest that a single round gave.
@@ -51,6 +52,8 @@ pub struct Comparison {
     pub seed: u64,
     /// The same for both.
     pub shape: ShapeLine,
+    /// What Longwire is compared with: `bare loop` or `all reading`.
+    pub baseline: &'static str,
     /// The server's processors, and the generator's.
     pub pinned: Option<(Vec<usize>, Vec<usize>)>,
     /// What each round said.
@@ -68,8 +71,8 @@ pub struct Comparison {
 pub struct Round {
     /// A server of the protocol.
     pub longwire: Report,
-    /// The loop without one.
-    pub bare: Report,
+    /// What it is compared with.
+    pub baseline: Report,
 }
 
 /// One figure.
@@ -80,8 +83,8 @@ pub struct Ratio {
     /// The median of its rounds.
     pub longwire: f64,
     /// The median of its rounds.
-    pub bare: f64,
-    /// Of the medians: Longwire's in times of the bare loop's.
+    pub baseline: f64,
+    /// Of the medians: Longwire's in times of the baseline's.
     pub ratio: f64,
     /// In a single round.
     pub ratio_lowest: f64,
@@ -111,14 +114,14 @@ impl Comparison {
         }
         table.row(
             "",
-            format!("{:<34}{:>12}{:>12}{:>9}   (rounds)", "median", "longwire", "bare loop", "ratio"),
+            format!("{:<34}{:>12}{:>12}{:>9}   (rounds)", "median", "longwire", self.baseline, "ratio"),
         );
         for ratio in &self.ratios {
             let (name, show) = unit(ratio.figure);
-            let (ours, bare) = (show(ratio.longwire), show(ratio.bare));
+            let (ours, base) = (show(ratio.longwire), show(ratio.baseline));
             let (low, high) = (ratio.ratio_lowest, ratio.ratio_highest);
             let line =
-                format!("{name:<34}{ours:>12}{bare:>12}{:>9.3}   ({low:.3} to {high:.3})", ratio.ratio);
+                format!("{name:<34}{ours:>12}{base:>12}{:>9.3}   ({low:.3} to {high:.3})", ratio.ratio);
             table.row("", line);
         }
         self.warnings.iter().for_each(|warning| table.row("WARNING", warning));
@@ -163,11 +166,11 @@ pub fn compare(
         rounds.push(match number % 2 {
             0 => {
                 let longwire = run_longwire(setting, plan, &pinned, watch)?;
-                Round { longwire, bare: run_bare(setting, plan, &pinned, watch)? }
+                Round { longwire, baseline: run_baseline(setting, plan, &pinned, watch)? }
             }
             _ => {
-                let bare = run_bare(setting, plan, &pinned, watch)?;
-                Round { longwire: run_longwire(setting, plan, &pinned, watch)?, bare }
+                let baseline = run_baseline(setting, plan, &pinned, watch)?;
+                Round { longwire: run_longwire(setting, plan, &pinned, watch)?, baseline }
             }
         });
     }
@@ -179,9 +182,10 @@ pub fn compare(
         machine,
         seed: plan.seed,
         shape: ShapeLine::of(plan),
+        baseline: baseline_of(plan),
         pinned: pinned.cores().map(|(server, generator)| (server.to_vec(), generator.to_vec())),
         ratios: ratios(&rounds),
-        warnings: warnings(&rounds, &pinned),
+        warnings: warnings(&rounds, &pinned, baseline_of(plan)),
         rounds,
         expectations,
     })
@@ -194,6 +198,23 @@ fn check(plan: &Plan) -> Result<(), Failure> {
         );
     }
     Ok(plan.check()?)
+}
+
+fn baseline_of(plan: &Plan) -> &'static str {
+    if let Crowd::Laggards { .. } = plan.crowd { "all reading" } else { "bare loop" }
+}
+
+fn run_baseline(
+    setting: &Setting<'_>,
+    plan: &Plan,
+    pinned: &Pinned,
+    watch: &mut Watch<'_>,
+) -> Result<Report, Failure> {
+    if let Crowd::Laggards { .. } = plan.crowd {
+        let plan = Plan { crowd: Crowd::Laggards { stop: false }, ..plan.clone() };
+        return run_longwire(setting, &plan, pinned, watch);
+    }
+    run_bare(setting, plan, pinned, watch)
 }
 
 fn run_longwire(
@@ -240,13 +261,13 @@ fn expectations(rounds: &[Round], expect: &Expect) -> Vec<Verdict> {
     expect.judge(median_of(Report::p99_us), faults, median_of(Report::rate))
 }
 
-fn warnings(rounds: &[Round], pinned: &Pinned) -> Vec<String> {
+fn warnings(rounds: &[Round], pinned: &Pinned, baseline: &str) -> Vec<String> {
     let mut warnings = Vec::new();
     if pinned.cores().is_none() {
         warnings.push("nobody is pinned: server and generator may share a core".to_owned());
     }
     for (number, round) in rounds.iter().enumerate() {
-        for (who, report) in [("longwire", &round.longwire), ("bare loop", &round.bare)] {
+        for (who, report) in [("longwire", &round.longwire), (baseline, &round.baseline)] {
             let faults = report.faults();
             if faults > 0 {
                 warnings.push(format!("round {}, {who}: {faults} faults (loss, order, drops)", number + 1));
@@ -267,16 +288,16 @@ fn ratio(name: &'static str, figure: fn(&Report) -> Option<f64>, rounds: &[Round
     let all = |of: fn(&Round) -> &Report| {
         rounds.iter().map(|round| figure(of(round))).collect::<Option<Vec<f64>>>()
     };
-    let (longwire, bare) = (all(|round| &round.longwire)?, all(|round| &round.bare)?);
-    let each: Vec<f64> = longwire.iter().zip(&bare).map(|(ours, bare)| ours / bare).collect();
-    let (longwire, bare) = (median(longwire), median(bare));
+    let (longwire, baseline) = (all(|round| &round.longwire)?, all(|round| &round.baseline)?);
+    let each: Vec<f64> = longwire.iter().zip(&baseline).map(|(ours, base)| ours / base).collect();
+    let (longwire, baseline) = (median(longwire), median(baseline));
     let lowest = each.iter().copied().fold(f64::INFINITY, f64::min);
     let highest = each.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let ratio = Ratio {
         figure: name,
         longwire,
-        bare,
-        ratio: longwire / bare,
+        baseline,
+        ratio: longwire / baseline,
         ratio_lowest: lowest,
         ratio_highest: highest,
     };

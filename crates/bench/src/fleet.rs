@@ -12,11 +12,11 @@ use mio::{Poll, Waker};
 use crate::failure::{Failure, system};
 use crate::figures::{brief, seconds};
 use crate::meter;
-use crate::plan::{Means, Plan};
+use crate::plan::{Crowd, Means, Plan};
 use crate::shared::{Clock, NEVER, Progress, Shared};
 use crate::speech::{Peer, Speech};
 use crate::watch::Watch;
-use crate::worker::{self, Harvest, Measured, Setup, WAKE};
+use crate::worker::{self, Harvest, LaggardsFound, Measured, Setup, WAKE};
 
 /// How often the run is looked at.
 const LOOK: Duration = Duration::from_millis(5);
@@ -175,13 +175,18 @@ impl<'w, 'o> Fleet<'w, 'o> {
     pub(crate) fn drain(&mut self) -> Result<(), Failure> {
         self.pause(4 * LOOK + HEADSTART)?; // what was due in the last moment is written by then
         let members = self.plan.shape.members;
-        let (begin, mut moved, mut settled) = (Instant::now(), Instant::now(), 0);
+        // how much laggards will get of what they missed nobody knows beforehand
+        let catches_up = matches!(self.plan.crowd, Crowd::Laggards { .. });
+        let (begin, mut moved, mut last) = (Instant::now(), Instant::now(), (0, 0));
         self.until(|fleet| {
-            let now = fleet.shared.sum(|tally| &tally.settled);
-            if now != settled {
-                (moved, settled) = (Instant::now(), now);
+            let settled = fleet.shared.sum(|tally| &tally.settled);
+            let now = (settled, fleet.shared.sum(|tally| &tally.aside));
+            if now != last {
+                (moved, last) = (Instant::now(), now);
             }
-            now >= fleet.shared.owed(members) || moved.elapsed() > SILENCE || begin.elapsed() > DRAIN_MAX
+            !catches_up && settled >= fleet.shared.owed(members)
+                || moved.elapsed() > SILENCE
+                || begin.elapsed() > DRAIN_MAX
         })
     }
 
@@ -334,10 +339,19 @@ impl Harvest {
             debug_assert!(added.is_ok());
         }
         self.account.add(&other.account);
+        self.laggards.add(&other.laggards);
         self.measured.add(&other.measured);
         if self.first_refusal.is_none() {
             self.first_refusal.clone_from(&other.first_refusal);
         }
+    }
+}
+
+impl LaggardsFound {
+    fn add(&mut self, other: &Self) {
+        self.account.add(&other.account);
+        self.caught_up += other.caught_up;
+        self.last_ns = self.last_ns.max(other.last_ns);
     }
 }
 

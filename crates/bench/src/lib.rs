@@ -45,6 +45,6 @@ pub use plan::{
     CONNECTIONS_MAX, Crowd, Load, Logins, Plan, PlanError, SOURCES_MAX, Shape, THREADS_MAX, Target,
     WINDOW_MAX,
 };
-pub use report::{Churn, Fanout, Generator, Idle, Kind, Login, Report, ServerUse, ShapeLine};
+pub use report::{Churn, Fanout, Generator, Idle, Kind, Laggards, Login, Report, ServerUse, ShapeLine};
 pub use verify::Account;
 pub use watch::Watch;

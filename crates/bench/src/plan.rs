@@ -26,6 +26,8 @@ const UNDER_WAY_MAX: usize = 1 << 24;
 const NUMBERS_MAX: usize = 1 << 28;
 /// Descriptors of a thread that are not its connections.
 const FILES_BESIDE: usize = 64;
+/// How long members may stop reading: a server closes whoever takes nothing for 30 s.
+const STOP_MAX: Duration = Duration::from_secs(25);
 /// A message beside its content: tags, lengths, from, to, timestamp.
 const AROUND_CONTENT_BYTES: usize = 512;
 
@@ -109,6 +111,11 @@ pub enum Crowd {
     },
     /// Connections that come all at once, into rooms of their own.
     Storm,
+    /// Members like the others, whose reading is not what is measured.
+    Laggards {
+        /// They stop reading while it is measured; else they read on, which is what it is compared with.
+        stop: bool,
+    },
 }
 
 /// One run.
@@ -241,6 +248,10 @@ impl Plan {
         if self.run.is_zero() {
             return refuse("--secs 0 measures nothing");
         }
+        if matches!(self.crowd, Crowd::Laggards { .. }) && self.run > STOP_MAX {
+            let max = STOP_MAX.as_secs();
+            return refuse(format!("--stop: above --secs {max} they would be closed, and not catch up"));
+        }
         Ok(())
     }
 
@@ -346,6 +357,11 @@ pub(crate) mod tests {
         refused(|plan| plan.crowd = Crowd::Storm, "--connections");
         refused(|plan| plan.shape.rooms = usize::MAX, "--rooms");
         refused(|plan| plan.run = Duration::ZERO, "--secs");
+        let long = |plan: &mut Plan| {
+            (plan.crowd, plan.connections) = (Crowd::Laggards { stop: true }, 10);
+            plan.run = Duration::from_secs(26);
+        };
+        refused(long, "--stop");
         let everybody_speaks = |plan: &mut Plan| (plan.shape.members, plan.shape.senders) = (20_000, 20_000);
         refused(everybody_speaks, "connections × senders");
         let much_under_way = |plan: &mut Plan| {

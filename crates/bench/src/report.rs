@@ -51,6 +51,8 @@ pub struct Report {
     pub churn: Option<Churn>,
     /// A storm of logins.
     pub login: Option<Login>,
+    /// Members that stopped reading.
+    pub laggards: Option<Laggards>,
     /// What the server used, where its process was named.
     pub server_use: Option<ServerUse>,
     /// What the generator used.
@@ -174,6 +176,27 @@ pub struct Login {
     pub entry: Percentiles,
 }
 
+/// Members that stopped reading while it was measured, and read again then. No other figure counts them.
+#[derive(Clone, Debug, Serialize)]
+pub struct Laggards {
+    /// How many.
+    pub members: usize,
+    /// They did stop; in the other half of a comparison they read on.
+    pub stopped: bool,
+    /// Messages that they got, over the whole run.
+    pub received: u64,
+    /// Messages that they were owed and the server let go.
+    pub overtaken: u64,
+    /// That came twice, out of order, or back to their sender.
+    pub faults: u64,
+    /// Did not come in, or were disconnected.
+    pub disconnected: u64,
+    /// Came to the last message of every sender in the end.
+    pub caught_up: u64,
+    /// How long after they read again the last of them got its last message.
+    pub caught_up_after_s: f64,
+}
+
 /// What the server's process used while it was measured.
 #[derive(Clone, Debug, Serialize)]
 pub struct ServerUse {
@@ -235,7 +258,12 @@ impl Report {
         let held = self.idle.as_ref().map_or(0, |idle| idle.failed + idle.dropped);
         let came = self.login.as_ref().map_or(0, |login| login.wanted as u64 - login.logins);
         let stayed = self.churn.as_ref().map_or(0, |churn| churn.failed + churn.dropped);
-        said + held + came + stayed
+        let lagged = self.laggards.as_ref().map_or(0, |laggards| {
+            laggards.faults
+                + laggards.disconnected
+                + (laggards.members as u64).saturating_sub(laggards.caught_up)
+        });
+        said + held + came + stayed + lagged
     }
 
     pub(crate) fn rate(&self) -> f64 {

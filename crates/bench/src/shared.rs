@@ -84,6 +84,8 @@ pub(crate) struct Tally {
     pub(crate) leaves: AtomicU64,
     pub(crate) reconnects: AtomicU64,
     pub(crate) refusals: AtomicU64,
+    /// Pushes to members whose reading is not measured.
+    pub(crate) aside: AtomicU64,
 }
 
 impl Shared {

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::expect::Verdict;
-use crate::figures::{brief, bytes, micros};
+use crate::figures::{brief, bytes, micros, seconds};
 use crate::meter::Machine;
-use crate::report::{Churn, Fanout, Generator, Idle, Kind, Login, Report, ServerUse, ShapeLine};
+use crate::report::{Churn, Fanout, Generator, Idle, Kind, Laggards, Login, Report, ServerUse, ShapeLine};
 use crate::verify::Account;
 
 /// Names on the left, what they are on the right.
@@ -46,6 +46,9 @@ impl Report {
         }
         if let Some(login) = &self.login {
             login.rows(&mut table);
+        }
+        if let Some(laggards) = &self.laggards {
+            laggards.rows(&mut table);
         }
         if let Some(server) = &self.server_use {
             server.rows(&mut table);
@@ -123,6 +126,20 @@ impl Fanout {
         for (count, what) in odd.into_iter().filter(|(count, _)| *count > 0) {
             table.row("", format!("{count} {what}"));
         }
+    }
+}
+
+impl Laggards {
+    fn rows(&self, table: &mut Table) {
+        let Self { members, received, overtaken, disconnected, caught_up, caught_up_after_s, .. } = self;
+        let what = if self.stopped { "stopped reading" } else { "read on" };
+        let owed = received + overtaken;
+        table.row(
+            "laggards",
+            format!("{members} {what}; {disconnected} of them disconnected, {} faults", self.faults),
+        );
+        table.row("", format!("{overtaken} messages overtaken, of {owed}"));
+        table.row("", format!("{caught_up} caught up in the end, after {}", seconds(*caught_up_after_s)));
     }
 }
 

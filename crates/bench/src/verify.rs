@@ -68,14 +68,21 @@ pub(crate) struct Verifier {
     next: Vec<u32>,
     /// Member, sender, number.
     missing: BTreeSet<(u32, u32, u32)>,
-    account: Account,
+    /// From this member on they have an account of their own.
+    aside: u32,
+    accounts: [Account; 2],
 }
 
 impl Verifier {
     /// For `members` members with `senders` senders each, who have seen nothing.
     pub(crate) fn new(members: usize, senders: usize) -> Self {
         let next = vec![0; members * senders];
-        Self { senders, next, missing: BTreeSet::new(), account: Account::default() }
+        Self { senders, next, missing: BTreeSet::new(), aside: u32::MAX, accounts: Default::default() }
+    }
+
+    /// Members from this one on are accounted for apart: they may miss messages.
+    pub(crate) fn set_aside(&mut self, from: usize) {
+        self.aside = from as u32;
     }
 
     /// The member comes in while others speak: whatever it sees first is its beginning.
@@ -91,12 +98,13 @@ impl Verifier {
         match self.next.get_mut(at) {
             Some(next) if known && *next == run.first && own != Some(run.sender) => {
                 *next = next.saturating_add(run.count);
-                self.account.received += u64::from(run.count);
-                News { from: run.first, until: *next, old: 0 }
+                let until = *next;
+                self.account_of(member).received += u64::from(run.count);
+                News { from: run.first, until, old: 0 }
             }
             Some(_) if known => self.see_odd(member, run, own),
             _ => {
-                self.account.foreign += u64::from(run.count);
+                self.account_of(member).foreign += u64::from(run.count);
                 NOTHING
             }
         }
@@ -105,36 +113,36 @@ impl Verifier {
     /// Anything but the numbers that were due.
     fn see_odd(&mut self, member: u32, run: Run, own: Option<u32>) -> News {
         if own == Some(run.sender) {
-            self.account.own += u64::from(run.count);
+            self.account_of(member).own += u64::from(run.count);
             return NOTHING;
         }
         let at = member as usize * self.senders + run.sender as usize;
         let (next, until) = (self.next[at], run.first.saturating_add(run.count));
         if next == ANY {
             self.next[at] = until;
-            self.account.received += u64::from(run.count);
+            self.account_of(member).received += u64::from(run.count);
             return News { from: run.first, until, old: 0 };
         }
         self.lose(member, run.sender, next..run.first);
         (run.first..until.min(next)).for_each(|seq| self.see_again(member, run.sender, seq));
         let old = next.saturating_sub(run.first).min(run.count);
-        self.account.received += u64::from(run.count - old);
+        self.account_of(member).received += u64::from(run.count - old);
         self.next[at] = next.max(until);
         News { from: next, until: next.max(until), old }
     }
 
     fn lose(&mut self, member: u32, sender: u32, seqs: Range<u32>) {
-        self.account.lost += u64::from(seqs.end.saturating_sub(seqs.start));
+        self.account_of(member).lost += u64::from(seqs.end.saturating_sub(seqs.start));
         let room = MISSING_MAX - self.missing.len();
         self.missing.extend(seqs.take(room).map(|seq| (member, sender, seq)));
     }
 
     fn see_again(&mut self, member: u32, sender: u32, seq: u32) {
         if self.missing.remove(&(member, sender, seq)) {
-            self.account.lost -= 1;
-            self.account.disordered += 1;
+            self.account_of(member).lost -= 1;
+            self.account_of(member).disordered += 1;
         } else {
-            self.account.twice += 1;
+            self.account_of(member).twice += 1;
         }
     }
 
@@ -146,16 +154,26 @@ impl Verifier {
                 lost += u64::from(sent.saturating_sub(*next));
             }
         }
-        self.account.lost += lost;
+        self.account_of(member).lost += lost;
         lost
     }
 
     pub(crate) fn see_foreign(&mut self, count: u64) {
-        self.account.foreign += count;
+        self.accounts[0].foreign += count;
     }
 
     pub(crate) fn account(&self) -> &Account {
-        &self.account
+        &self.accounts[0]
+    }
+
+    /// Of those who were set aside.
+    pub(crate) fn account_aside(&self) -> &Account {
+        &self.accounts[1]
+    }
+
+    #[inline]
+    fn account_of(&mut self, member: u32) -> &mut Account {
+        &mut self.accounts[usize::from(member >= self.aside)]
     }
 
     fn next_of(&mut self, member: u32) -> &mut [u32] {
@@ -239,6 +257,18 @@ mod tests {
         verifier.see(0, Run { sender: 0, first: 70, count: 2 }, None);
         verifier.see(0, Run { sender: 0, first: 73, count: 1 }, None);
         assert_eq!(*verifier.account(), Account { received: 3, lost: 1, ..NONE });
+    }
+
+    #[test]
+    fn who_is_set_aside_loses_on_an_account_of_its_own() {
+        let mut verifier = Verifier::new(2, 1);
+        verifier.set_aside(1);
+        for member in [0, 1] {
+            verifier.see(member, Run { sender: 0, first: 2 * member, count: 1 }, None);
+            verifier.end(member, [3].into_iter(), None);
+        }
+        assert_eq!(*verifier.account(), Account { received: 1, lost: 2, ..NONE });
+        assert_eq!(*verifier.account_aside(), Account { received: 1, lost: 2, ..NONE });
     }
 
     #[test]

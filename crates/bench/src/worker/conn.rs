@@ -64,10 +64,20 @@ impl Conn {
     }
 
     /// Begins to connect; the socket becomes writable once it has.
-    pub(super) fn open(&mut self, to: SocketAddr, from: Option<Ipv4Addr>, now_ns: u64) -> io::Result<()> {
+    /// `receive`: the kernel keeps so much of what is not read.
+    pub(super) fn open(
+        &mut self,
+        to: SocketAddr,
+        from: Option<Ipv4Addr>,
+        receive: Option<usize>,
+        now_ns: u64,
+    ) -> io::Result<()> {
         let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
+        if let Some(bytes) = receive {
+            socket.set_recv_buffer_size(bytes)?;
+        }
         if let Some(from) = from {
             longwire_sys::choose_port_late(&socket)?;
             socket.bind(&SocketAddr::from((from, 0)).into())?;

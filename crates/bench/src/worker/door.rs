@@ -20,6 +20,8 @@ use crate::speech::Hello;
 const COMING_IN_MAX: usize = 256;
 /// Connections begun between two looks at the sockets.
 const OPENED_A_TURN: usize = 256;
+/// What the kernel keeps for a laggard that does not read: little, so that the server has the rest.
+const LAGGARD_RECEIVE_BYTES: usize = 32 * 1024;
 /// Before somebody of the crowd who was not let in tries again, where it comes back at all.
 const RETRY: Duration = Duration::from_millis(100);
 
@@ -111,10 +113,12 @@ impl Worker {
     fn open(&mut self, at: usize) {
         let to = self.plan.target.address;
         let from = source(self.number(at), self.means.sources, to);
+        let lags = at >= self.members && self.has_laggards();
         let registry = self.poll.registry();
         let conn = &mut self.conns[at];
         self.door.coming_in += 1;
-        let opened = conn.open(to, from, self.shared.clock.now_ns()).and_then(|()| {
+        let receive = lags.then_some(LAGGARD_RECEIVE_BYTES);
+        let opened = conn.open(to, from, receive, self.shared.clock.now_ns()).and_then(|()| {
             let interest = Interest::READABLE | Interest::WRITABLE;
             let stream = conn.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
             registry.register(stream, Token(FIRST_CONN + at), interest)
@@ -145,9 +149,7 @@ impl Worker {
             };
             words.extend(Hello { room: conn.room, run: self.speech.run, record_bytes }.to_bytes());
             conn.phase = Phase::Joining;
-            if at >= self.members {
-                self.verifier.begin_anywhere(at as u32);
-            }
+            self.begin(at);
         } else {
             let login = self.plan.target.logins.of(number, conn.sender != SILENT);
             let login = login.as_ref().map(|(user, token)| (user.as_str(), *token));
@@ -155,6 +157,13 @@ impl Worker {
             conn.phase = Phase::LoggingIn;
         }
         self.say(at, &words);
+    }
+
+    /// Whoever comes in while others speak begins with what it sees first.
+    fn begin(&mut self, at: usize) {
+        if at >= self.members && !self.has_laggards() {
+            self.verifier.begin_anywhere(at as u32);
+        }
     }
 
     /// Says something to a socket that has taken everything so far: it takes this too, or is of no use.
@@ -169,11 +178,9 @@ impl Worker {
             return self.refused(at, "LOGIN", status);
         }
         let mut words = Vec::new();
+        self.begin(at);
         let conn = &mut self.conns[at];
         conn.phase = Phase::Joining;
-        if at >= self.members {
-            self.verifier.begin_anywhere(at as u32);
-        }
         self.speech.put_join(&mut words, conn.room);
         self.say(at, &words);
     }

@@ -30,7 +30,7 @@ use crate::shared::{NEVER, Shared, Stage, Tally};
 use crate::speech::{Peer, Speech};
 use crate::verify::{Account, Verifier};
 use arrivals::Arrivals;
-use conn::{Conn, SILENT};
+use conn::{Conn, Phase, SILENT};
 use door::Door;
 use hearts::Hearts;
 use senders::{Senders, Times};
@@ -70,6 +70,7 @@ pub(crate) struct Harvest {
     /// How much later than due messages were written.
     pub(crate) late: Histogram<u64>,
     pub(crate) account: Account,
+    pub(crate) laggards: LaggardsFound,
     pub(crate) measured: Measured,
     /// What kept the first of the crowd out.
     pub(crate) first_refusal: Option<String>,
@@ -85,6 +86,16 @@ pub(crate) struct Measured {
     pub(crate) unsent: u64,
     pub(crate) given_up: u64,
     pub(crate) busy: Busy,
+}
+
+/// What became of members that stopped reading.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct LaggardsFound {
+    pub(crate) account: Account,
+    /// Of them, who came to the last message of every sender.
+    pub(crate) caught_up: u64,
+    /// When one of them last got anything.
+    pub(crate) last_ns: u64,
 }
 
 /// What the measured time was spent with.
@@ -131,6 +142,8 @@ struct Worker {
     to_wake: Vec<bool>,
     next_look_ns: u64,
     idle_ns: u64,
+    /// Laggards read again.
+    resumed: bool,
     busy_from: Option<Busy>,
     busy: Option<Busy>,
     harvest: Harvest,
@@ -181,6 +194,7 @@ impl Worker {
             to_wake: vec![false; threads],
             next_look_ns: 0,
             idle_ns: 0,
+            resumed: false,
             busy_from: None,
             busy: None,
             harvest: Harvest {
@@ -190,6 +204,7 @@ impl Worker {
                 entry: histogram(),
                 late: histogram(),
                 account: Account::default(),
+                laggards: LaggardsFound::default(),
                 measured: Measured::default(),
                 first_refusal: None,
             },
@@ -227,6 +242,9 @@ impl Worker {
             self.conns.push(Conn::new(plan.crowd_room(number), SILENT));
         }
         self.verifier = Verifier::new(self.conns.len(), if plan.speaks() { shape.senders } else { 0 });
+        if self.has_laggards() {
+            self.verifier.set_aside(self.members);
+        }
     }
 
     fn work(mut self) -> Result<Harvest, Failure> {
@@ -312,6 +330,7 @@ impl Worker {
         }
         self.next_look_ns = self.times.now + TICK.as_nanos() as u64;
         self.senders.look(self.times.now, &self.shared);
+        self.read_again();
         self.tell_messages();
     }
 
@@ -335,11 +354,14 @@ impl Worker {
         self.tell_messages();
         let plan = Arc::clone(&self.plan);
         let shape = &plan.shape;
-        for (at, conn) in (0..).zip(&self.conns[..self.members]) {
+        let accounted = if self.has_laggards() { self.conns.len() } else { self.members };
+        for (at, conn) in (0..).zip(&self.conns[..accounted]) {
             let first = conn.room as usize * shape.senders;
             let sent = self.shared.senders[first..first + shape.senders].iter();
             let own = (conn.sender != SILENT).then(|| self.senders.all[conn.sender as usize].local);
-            self.verifier.end(at, sent.map(|sender| sender.sent.load(Acquire)), own);
+            let left = self.verifier.end(at, sent.map(|sender| sender.sent.load(Acquire)), own);
+            let lags = at as usize >= self.members;
+            self.harvest.laggards.caught_up += u64::from(lags && left == 0 && conn.phase == Phase::In);
         }
         self.observe();
         let receivers = shape.members.saturating_sub(1) as u64;
@@ -347,6 +369,7 @@ impl Worker {
         let mut harvest = self.harvest;
         harvest.measured.unsent = unsent;
         harvest.account = *self.verifier.account();
+        harvest.laggards.account = *self.verifier.account_aside();
         harvest.measured.messages = self.senders.measured;
         harvest.measured.given_up = self.senders.given_up;
         if let (Some(from), Some(until)) = (self.busy_from, self.busy) {

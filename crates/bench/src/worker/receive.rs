@@ -8,6 +8,7 @@ use super::conn::{Got, Phase, SILENT};
 use super::senders::Times;
 use super::{Harvest, Worker, bump};
 use crate::failure::Failure;
+use crate::plan::Crowd;
 use crate::shared::Shared;
 use crate::verify::News;
 
@@ -34,9 +35,33 @@ impl Worker {
         }
     }
 
+    pub(super) fn has_laggards(&self) -> bool {
+        matches!(self.plan.crowd, Crowd::Laggards { .. })
+    }
+
+    /// Whether connection `at` does not read at the moment.
+    fn has_stopped(&self, at: usize) -> bool {
+        at >= self.members
+            && self.plan.crowd == (Crowd::Laggards { stop: true })
+            && (self.times.open..self.times.close).contains(&self.times.now)
+    }
+
+    /// Laggards read what came meanwhile: for that no edge comes any more.
+    pub(super) fn read_again(&mut self) {
+        if self.times.now >= self.times.close
+            && !std::mem::replace(&mut self.resumed, true)
+            && self.has_laggards()
+        {
+            (self.members..self.conns.len()).for_each(|at| self.readable(at, true));
+        }
+    }
+
     /// Reads until nothing is left: an edge does not come twice. A read that leaves room in the buffer has met the
     /// end of what is there, unless the peer has ended its side.
     fn readable(&mut self, at: usize, ends: bool) {
+        if self.has_stopped(at) {
+            return;
+        }
         let mut buffer = std::mem::take(&mut self.buffer);
         loop {
             let conn = &mut self.conns[at];
@@ -126,9 +151,13 @@ impl Worker {
             Err(err) => return self.confused(&err.to_string()),
         };
         let (records, tally) = (summary.at_ns.len() as u64, &self.shared.tallies[self.index]);
+        let aside = at >= self.members && matches!(self.plan.crowd, Crowd::Laggards { .. });
         bump(&tally.deliveries, records);
         bump(&tally.pushes, 1);
-        if self.times.measures(self.times.now) {
+        if aside {
+            bump(&tally.aside, 1);
+            self.harvest.laggards.last_ns = self.times.now;
+        } else if self.times.measures(self.times.now) {
             self.harvest.measured.deliveries += records;
             self.harvest.measured.pushes += 1;
         }

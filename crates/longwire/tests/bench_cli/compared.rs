@@ -5,7 +5,6 @@ use crate::common::server::Server;
 use crate::process::{command, number, run};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -27,6 +26,7 @@ fn the_bare_loop_has_the_same_report() {
         ),
         ("limit idle --connections 100 --hold 100ms".to_owned(), "idle.connects_per_s"),
         ("limit login --connections 100".to_owned(), "login.logins_per_s"),
+        (format!("limit churn {SHORT} --connections 10 --hold 20ms"), "churn.reconnects_per_s"),
     ] {
         let ended = run(command(nowhere(), &format!("{arguments} --expect-loss 0 --json")));
         assert_eq!(ended.status, 0, "{arguments}: {} {}", ended.stdout, ended.stderr);
@@ -63,8 +63,25 @@ fn a_server_of_ones_own_is_compared_where_its_process_is_named() {
 }
 
 #[test]
+fn members_that_stop_are_compared_with_the_same_while_all_read() {
+    let arguments = "compare --members 20 --stop 20 --window 16 --warm 50ms --secs 0.5 --rounds 1 --json";
+    let ended = run(command(nowhere(), arguments));
+    assert_eq!(ended.status, 0, "{} {}", ended.stdout, ended.stderr);
+    let found = ended.json();
+    assert_eq!(found["baseline"], "all reading");
+    let round = &found["rounds"][0];
+    for (side, stopped) in [("longwire", true), ("baseline", false)] {
+        let laggards = &round[side]["laggards"];
+        assert_eq!((&laggards["stopped"], &laggards["members"]), (&stopped.into(), &4.into()), "{round}");
+        assert_eq!(laggards["caught_up"], 4, "{round}");
+        assert_eq!(round[side]["server"], "longwire");
+    }
+    assert_eq!(round["baseline"]["laggards"]["overtaken"], 0, "{round}");
+}
+
+#[test]
 fn a_signal_ends_the_servers_that_it_started_too() {
-    for name in ["TERM", "INT"] {
+    for (name, code) in [("TERM", Some(143)), ("INT", Some(130)), ("KILL", None)] {
         let mut child = command(nowhere(), "compare --members 10 --secs 600")
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -76,13 +93,18 @@ fn a_signal_ends_the_servers_that_it_started_too() {
         assert_eq!(servers.len(), 1, "Longwire runs");
         let killed = Command::new("sh").args(["-c", &format!("kill -{name} {}", child.id())]).status();
         assert!(killed.unwrap().success());
-        let status = child.wait().unwrap().code();
-        assert_eq!(status, Some(if name == "TERM" { 143 } else { 130 }));
+        assert_eq!(child.wait().unwrap().code(), code);
         let deadline = Instant::now() + WAIT_MAX;
-        while servers.iter().any(|pid| Path::new(&format!("/proc/{pid}")).exists()) {
+        while servers.iter().any(|pid| runs(*pid)) {
             assert!(Instant::now() < deadline, "a server of ours is left");
         }
     }
+}
+
+/// Whether it is there, and no zombie that waits for its new parent's attention.
+fn runs(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }
 
 /// The processes that a process has started, whatever thread of it did.

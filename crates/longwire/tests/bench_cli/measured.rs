@@ -137,3 +137,21 @@ fn progress_goes_to_stderr_and_the_table_to_stdout() {
     }
     server.stop();
 }
+
+#[test]
+fn members_that_stop_reading_are_overtaken_and_catch_up() {
+    let server = Server::of(1).set("fanout.ring.records", "64").start();
+    let arguments = "fanout --members 20 --stop 20 --rate 400 --size 2000 --warm 200ms --secs 2 --seed 7";
+    let report = good(server.address(), arguments);
+    assert_eq!(report["shape"]["members"], 16, "{report}");
+    check_fanout(&report, 15.0);
+    let laggards = &report["laggards"];
+    assert_eq!((&laggards["members"], &laggards["stopped"]), (&4.into(), &true.into()), "{report}");
+    assert_eq!((&laggards["faults"], &laggards["disconnected"]), (&0.into(), &0.into()), "{report}");
+    assert!(
+        number(&report, "laggards.overtaken") > 0.0,
+        "the ring is shorter than what they missed: {report}"
+    );
+    assert_eq!(laggards["caught_up"], 4, "{report}");
+    server.stop();
+}

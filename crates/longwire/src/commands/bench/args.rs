@@ -72,6 +72,12 @@ pub(super) struct ShapeArgs {
     /// Connections beside the members [default: idle and login 1000, churn 100].
     #[arg(long, value_name = "N")]
     pub(super) connections: Option<usize>,
+    /// Percent of the members who stop reading
+    ///
+    /// fanout: while it is measured; then they read again. The figures are the others'. compare runs it in turns with
+    /// the same while all of them read.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=90))]
+    pub(super) stop: Option<u8>,
     /// How long a connection stays
     ///
     /// idle: from when all are in [default: 30s]; churn: until it leaves [default: 1s].
@@ -138,7 +144,7 @@ pub(super) struct ExpectArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct LimitArgs {
-    /// fanout, idle or login
+    /// fanout, idle, churn or login
     #[arg(value_name = "WHAT", value_enum, default_value = "fanout", hide_possible_values = true)]
     pub(super) what: Compared,
     /// auto, none, or SERVER/GENERATOR
@@ -163,6 +169,7 @@ pub(super) struct CompareArgs {
 pub(super) enum Compared {
     Fanout,
     Idle,
+    Churn,
     Login,
 }
 
@@ -214,10 +221,17 @@ impl ShapeArgs {
             .filter(|(flag, given)| *given && silent && !(kind == Kind::Login && *flag == "--members"));
         let comes = ("--connections", kind == Kind::Fanout && self.connections.is_some());
         let stays = ("--hold", matches!(kind, Kind::Fanout | Kind::Login) && self.hold.is_some());
-        match useless.next().or([comes, stays].into_iter().find(|(_, given)| *given)) {
+        let stops = ("--stop", kind != Kind::Fanout && self.stop.is_some());
+        match useless.next().or([comes, stays, stops].into_iter().find(|(_, given)| *given)) {
             Some((flag, _)) => Err(usage(format!("{flag} means nothing to this run of bench {name}"))),
             None => Ok(()),
         }
+    }
+
+    /// Of a room's members, who stop reading: at least one where there is a share, and never a sender.
+    pub(super) fn laggards(&self, shape: &Shape) -> usize {
+        let share = self.stop.map_or(0, |percent| (shape.members * usize::from(percent)).div_ceil(100));
+        share.min(shape.members.saturating_sub(shape.senders + 1))
     }
 
     pub(super) fn shape(&self, kind: Kind) -> Shape {
@@ -242,6 +256,7 @@ impl From<Compared> for Kind {
         match what {
             Compared::Fanout => Self::Fanout,
             Compared::Idle => Self::Idle,
+            Compared::Churn => Self::Churn,
             Compared::Login => Self::Login,
         }
     }

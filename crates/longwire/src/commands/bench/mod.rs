@@ -99,6 +99,9 @@ impl CommonArgs {
         if matches!(against, Against::Bare(_)) && self.run.pid.is_some() {
             return Err(usage("the bare loop is started here: it needs no --pid"));
         }
+        if matches!(against, Against::Bare(_)) && self.shape.stop.is_some() {
+            return Err(usage("the bare loop is for whoever reads: --stop is compared with the same server"));
+        }
         let plan = self.plan(kind)?;
         plan.check().map_err(|err| usage(err.to_string()))?;
         let ExpectArgs { expect_p99, expect_loss, expect_rate, json } = self.expect;
@@ -109,6 +112,7 @@ impl CommonArgs {
     fn plan(&self, kind: Kind) -> anyhow::Result<Plan> {
         let (shape, run) = (&self.shape, &self.run);
         let crowd = match kind {
+            Kind::Fanout if shape.stop.is_some() => Crowd::Laggards { stop: true },
             Kind::Fanout => Crowd::None,
             Kind::Idle => Crowd::Idle { hold: shape.hold.unwrap_or(Duration::from_secs(30)) },
             Kind::Churn => Crowd::Churn { stay: shape.hold.unwrap_or(Duration::from_secs(1)) },
@@ -119,7 +123,10 @@ impl CommonArgs {
             Kind::Churn => shape.connections.unwrap_or(100),
             Kind::Idle | Kind::Login => shape.connections.unwrap_or(1000),
         };
-        let shape = shape.shape(kind);
+        let (asked, mut shape) = (shape, shape.shape(kind));
+        let laggards = asked.laggards(&shape);
+        shape.members -= laggards;
+        let connections = connections + shape.rooms * laggards;
         let speaks = shape.members > 0;
         let secs = run.secs.unwrap_or(10.0);
         let secs = Duration::try_from_secs_f64(secs).map_err(|err| usage(format!("--secs {secs}: {err}")))?;
@@ -232,6 +239,8 @@ mod tests {
         for (line, flag) in [
             (&["fanout", "--connections", "5"][..], "--connections"),
             (&["fanout", "--hold", "5s"], "--hold"),
+            (&["churn", "--stop", "10"], "--stop"),
+            (&["fanout", "--stop", "10", "--secs", "40"], "--stop"),
             (&["idle", "--members", "5"], "--members"),
             (&["idle", "--rate", "5"], "--rate"),
             (&["login", "--window", "5"], "--window"),
@@ -242,9 +251,14 @@ mod tests {
             let refusal = refused(line);
             assert!(refusal.contains(flag), "{line:?}: {refusal:?}");
         }
-        for line in
-            [&["fanout"][..], &["idle"], &["churn"], &["login"], &["login", "--members", "9", "--rate", "5"]]
-        {
+        for line in [
+            &["fanout"][..],
+            &["fanout", "--stop", "10"],
+            &["idle"],
+            &["churn"],
+            &["login"],
+            &["login", "--members", "9", "--rate", "5"],
+        ] {
             assert_eq!(refused(line), "", "{line:?}");
         }
     }
