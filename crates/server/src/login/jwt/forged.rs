@@ -348,7 +348,9 @@ async fn no_forged_token_logs_in_and_no_address_of_a_token_is_asked() {
     let trap = Service::start(Behaviour::Answer(200, fixture("jwks_jose.json"))).await;
     let mut rows = [shapes(), algorithms(), signatures(), hints(&trap.url("/")), headers()].concat();
     rows.extend(claims::rows(&trap.url("/")));
-    assert!(rows.len() >= 60, "{}", rows.len());
+    let tokens: std::collections::HashSet<_> = rows.iter().map(|(_, token, _)| token).collect();
+    assert!(tokens.len() == rows.len() && rows.len() >= 60, "{} rows, {} tokens", rows.len(), tokens.len());
+    assert!(rows.iter().all(|(source, ..)| !source.is_empty()), "each says where it comes from");
     let by_file = Jwt::build(&config()).unwrap();
     let keys = Service::start(Behaviour::Answer(200, key_set())).await;
     let jwks = JwksConfig { url: keys.url("/jwks"), ..JwksConfig::default() };
