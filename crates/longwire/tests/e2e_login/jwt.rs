@@ -6,6 +6,7 @@ use crate::common::canary::never_printed;
 use crate::common::on_one_and_four_shards;
 use crate::common::raw::{End, Raw};
 use crate::common::server::Server;
+use std::collections::BTreeMap;
 
 on_one_and_four_shards!(
     a_token_is_its_users_alone,
@@ -13,6 +14,7 @@ on_one_and_four_shards!(
     claims_replace_what_the_client_says_of_itself,
     a_token_may_name_the_only_rooms,
     a_token_that_expires_ends_its_connection_unless_it_is_renewed,
+    tokens_of_other_implementations_log_in,
     a_token_within_its_leeway_sends_and_stays,
     without_keys_to_judge_by_it_is_overloaded,
 );
@@ -193,4 +195,46 @@ fn without_keys_to_judge_by_it_is_overloaded(shards: u32) {
 fn unix_s() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.expect("a clock behind 1970").as_secs()
+}
+
+/// The tokens that PyJWT and jose made with the fixtures' keys, one for each algorithm (`fixtures/login/make.sh`).
+fn tokens_of_other_implementations_log_in(shards: u32) {
+    //= PROTOCOL.md#8.1
+    // token and userId: 0 once the provider accepts them.
+    let fixture = |name: &str| format!("{}/../server/fixtures/login/{name}", env!("CARGO_MANIFEST_DIR"));
+    let tokens = |name: &str| -> BTreeMap<String, String> {
+        let text = std::fs::read_to_string(fixture(name)).expect("a fixture");
+        serde_json::from_str(&text).expect("a token by its algorithm")
+    };
+    let both = [tokens("tokens_pyjwt.json"), tokens("tokens_jose.json")];
+    let key = |algorithm: &String| {
+        let file = match algorithm.as_str() {
+            "ES256" => "p256.pub.pem",
+            "ES384" => "p384.pub.pem",
+            "EdDSA" => "ed25519.pub.pem",
+            name if name.starts_with("HS") => "hs.key",
+            _ => "rsa.pub.pem",
+        };
+        format!("{{ id = \"{algorithm}\", algorithm = \"{algorithm}\", key_file = \"{}\" }}", fixture(file))
+    };
+    let algorithms = [
+        "ES256", "ES384", "EdDSA", "HS256", "HS384", "HS512", "PS256", "PS384", "PS512", "RS256", "RS384",
+        "RS512",
+    ];
+    assert!(both.iter().all(|tokens| tokens.keys().eq(algorithms)));
+    let keys: Vec<String> = both[0].keys().map(key).collect();
+    let server = Server::of(shards)
+        .log_level("trace")
+        .set("login.provider", "jwt")
+        .set("login.key", &format!("[{}]", keys.join(", ")))
+        .set("login.jwt.issuer", "https://issuer.example")
+        .set("login.jwt.audience", "chat")
+        .set("quotas.user.login_failures", "off") // bob has no token here
+        .start();
+    for (algorithm, token) in both.iter().flatten() {
+        let token = never_printed(token);
+        assert_eq!(server.connect().try_log_in(&token, "alice"), OK, "{algorithm}");
+        assert_eq!(server.connect().try_log_in(&token, "bob"), UNAUTHENTICATED, "{algorithm}");
+    }
+    server.stop();
 }
