@@ -1,9 +1,10 @@
 //! Answers: short frames to one connection, never between the parts of a push.
 
-use longwire_wire::{Command, Dialect, Flow, Status, put_frame};
+use longwire_wire::{Command, Dialect, Flow, HEADER_BYTES, Status, put_frame};
 
 use crate::action::CloseReason;
 use crate::ids::{ConnId, Now, Slot};
+use crate::limits::LATE_ANSWERS_BYTES_MAX;
 use crate::outgoing::Outgoing;
 use crate::post::{Offered, Ports};
 use crate::session::State;
@@ -17,7 +18,9 @@ impl Shard {
         self.stats.refusals.answered(status);
     }
 
-    /// The late refusal of a CMS by its room's home.
+    /// The late refusal of a CMS by its room's home. Comes outside of any turn, and so past the bound that turns keep.
+    //= PROTOCOL.md#15.17
+    // A client that does not read, and is owed more refusals that came late than may be owed, is closed.
     pub(crate) fn publish_refused(
         &mut self,
         conn: ConnId,
@@ -27,6 +30,10 @@ impl Shard {
         ports: &mut impl Ports,
     ) {
         let Some(slot) = self.find(conn).filter(|&slot| self.state(slot) != State::Closing) else { return };
+        let owed = self.conns[slot as usize].slow.as_ref().map_or(0, |slow| slow.answers.len());
+        if owed + HEADER_BYTES > LATE_ANSWERS_BYTES_MAX {
+            return self.close_now(slot, CloseReason::Slow);
+        }
         self.answer(slot, code, seq, status);
         self.flush_answers(slot, now, ports);
     }

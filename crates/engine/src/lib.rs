@@ -48,6 +48,8 @@ mod orders;
 #[cfg(test)]
 mod sim;
 #[cfg(test)]
+mod stage;
+#[cfg(test)]
 mod trace;
 
 pub use account::{Books, Class, DropReason, Kind, TYPE_NAMES, Tally};

@@ -13,6 +13,9 @@ pub const ANSWERS_BYTES_MAX: usize = 4 * 1024;
 pub const TURN_ANSWER_BYTES_MAX: usize = TURN_FRAMES_MAX * longwire_wire::HEADER_BYTES;
 const _: () = assert!(TURN_ANSWER_BYTES_MAX < ANSWERS_BYTES_MAX, "a turn's answers must fit an empty buffer");
 
+/// What refusals that come late may fill of the owed answers: the LOGIN or JOIN_CR that waits has its place behind them.
+pub const LATE_ANSWERS_BYTES_MAX: usize = ANSWERS_BYTES_MAX - longwire_wire::HEADER_BYTES;
+
 /// Sends of one slice, before anything else gets its turn; and of one room's turn, before another room gets its own.
 pub const SLICE_SENDS_MAX: usize = 512;
 
