@@ -116,6 +116,10 @@ impl Shard {
         match Decoder::new(dialect.length, self.config.frame_max as u32).next(input) {
             Ok(Some((frame, bytes))) => {
                 self.conns[slot as usize].last_seen = now.mono;
+                // before the rate, as where the header came alone: how the network cuts must not decide it
+                if frame.header.flag.flow() != Flow::Request {
+                    return self.apply(slot, &frame.header, Msg::BadHeader, now, ports);
+                }
                 if let Some(step) = self.too_fast(slot, &frame.header, now, ports) {
                     return if matches!(step, Step::Took(_)) { Step::Took(bytes) } else { step };
                 }
@@ -191,12 +195,9 @@ impl Shard {
     }
 
     //= PROTOCOL.md#5.17
-    // A header with several faults is judged in this order: length, flow, command, compression.
+    // A header with several faults is judged in this order: length, flow (both in `step`), command, compression.
     fn frame(&mut self, slot: Slot, frame: Frame<'_>, now: Now, ports: &mut impl Ports) -> Step {
         let header = frame.header;
-        if header.flag.flow() != Flow::Request {
-            return self.apply(slot, &header, Msg::BadHeader, now, ports);
-        }
         let command = match self.config.commands.command(header.command) {
             Some(Command::Pong) | None => return self.apply(slot, &header, Msg::Unlisted, now, ports),
             Some(command) => command,

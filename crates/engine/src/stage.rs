@@ -126,6 +126,25 @@ fn frame(command: Command, flow: Flow, body: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::limits::ANSWERS_BYTES_MAX;
+    use crate::{Quotas, Rate};
+
+    /// How the network cuts a frame must not decide what becomes of it.
+    //= PROTOCOL.md#5.22
+    // What closes from its header alone closes over the connection's rate all the same.
+    #[test]
+    fn a_foreign_flow_closes_over_the_rate_however_it_is_cut() {
+        let frames = Rate::new(1, std::time::Duration::from_secs(3600), 1);
+        let quotas = Quotas { connection_frames: Some(frames), ..Quotas::default() };
+        let foreign = frame(Command::Cms, Flow::Answer, b"body");
+        for cut in longwire_wire::HEADER_BYTES..=foreign.len() {
+            let mut stage = Stage::new(Config { quotas, ..Config::default() });
+            stage.say(Command::Login, &[]);
+            stage.say(Command::Ping, &[]);
+            stage.say(Command::Ping, &[]);
+            stage.hear(&foreign[..cut]);
+            assert_eq!(stage.outcome(), "OK, OK, RATE_LIMITED, MALFORMED, Closing (malformed)", "{cut}");
+        }
+    }
 
     /// Late refusals come outside of the turns that keep the bound, as many as the ring to a room's home holds records.
     //= PROTOCOL.md#15.17
