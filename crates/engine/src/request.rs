@@ -71,7 +71,11 @@ impl Shard {
         now: Now,
         ports: &mut impl Ports,
     ) -> Step {
-        if let Some(status) = self.conns[slot as usize].unwelcome.take() {
+        //= PROTOCOL.md#5.10
+        // A well-formed first LOGIN that is refused is answered, and the server closes; any other gets no byte.
+        if request.is_ok()
+            && let Some(status) = self.conns[slot as usize].unwelcome.take()
+        {
             self.refuse_first_login(slot, seq, status, now, ports);
             return Step::Took(0);
         }

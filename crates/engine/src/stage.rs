@@ -146,6 +146,25 @@ mod tests {
         }
     }
 
+    /// A connection that its driver wants refused is told so only if it speaks the protocol.
+    //= PROTOCOL.md#5.3
+    //= PROTOCOL.md#5.10
+    // A well-formed first LOGIN that is refused is answered; one that is not gets no byte.
+    #[test]
+    fn the_unwelcome_are_told_so_by_a_well_formed_login_alone() {
+        let too_long = [b"\x12\xAC\x02".as_slice(), &[b'x'; 300]].concat(); // a userId of 300 bytes
+        for (body, outcome) in [
+            (&[][..], "RATE_LIMITED, Closing (login_refused)"),
+            (&too_long, "Closing (first_frame)"),
+            (b"\x0A\x01t\x12\x01\xFF", "Closing (first_frame)"), // a userId that is no UTF-8
+        ] {
+            let mut stage = Stage::new(Config::default());
+            stage.shard.refuse_login(stage.conn.slot, Status::RATE_LIMITED);
+            stage.say(Command::Login, body);
+            assert_eq!(stage.outcome(), outcome, "{body:?}");
+        }
+    }
+
     /// Late refusals come outside of the turns that keep the bound, as many as the ring to a room's home holds records.
     //= PROTOCOL.md#15.17
     // A client that does not read, and is owed more late refusals than it may be, is closed.
