@@ -91,9 +91,10 @@ impl Shard {
             Err(status) => self.login_refused(slot, status, now, ports),
             Ok(identity) if enrolls => {
                 let user = Arc::clone(&identity.user_id);
+                let renews = matches!(auth.before, Some(LoggedIn::User(_)));
                 auth.admitted = Some(identity);
                 self.conns[slot as usize].enrolled = true;
-                self.ask_to_enroll(user, conn, now, ports);
+                self.ask_to_enroll(user, conn, renews, now, ports);
             }
             Ok(identity) => self.login_accepted(slot, identity, None, now, ports),
         }
@@ -113,10 +114,7 @@ impl Shard {
         let Some(slot) = self.find(conn) else { return };
         let Session::Authenticating(auth) = &mut self.conns[slot as usize].session else { return };
         if auth.admitted.take().is_some() {
-            let renews = matches!(auth.before, Some(LoggedIn::User(_)));
-            if !renews {
-                self.conns[slot as usize].enrolled = false;
-            }
+            self.conns[slot as usize].enrolled = false; // no renewal is refused here
             self.login_refused(slot, status, now, ports);
         }
     }

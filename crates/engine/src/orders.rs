@@ -44,6 +44,14 @@ enum Event {
     Answer(usize),
     Deliver(u16, u16),
     PeerCloses(usize),
+    Renew(usize),
+}
+
+/// Whose peer may go at any moment, and who may send a second LOGIN once it is logged in.
+#[derive(Clone, Copy, Default)]
+struct May<'a> {
+    close: &'a [usize],
+    renew: &'a [usize],
 }
 
 struct World {
@@ -53,11 +61,12 @@ struct World {
     asked: Vec<ConnId>,
     ended: Vec<(ConnId, CloseReason)>,
     may_close: Vec<usize>,
+    may_renew: Vec<usize>,
 }
 
 impl World {
     /// Sessions of one user on these shards, each with its LOGIN sent.
-    fn new(policy: SessionPolicy, on: &[u16], may_close: &[usize]) -> Self {
+    fn new(policy: SessionPolicy, on: &[u16], may: May<'_>) -> Self {
         let config = Arc::new(Config { sessions: policy, ..Config::default() });
         let shards = (0..SHARDS).map(|id| Shard::new(ShardId(id), SHARDS, 7, Arc::clone(&config))).collect();
         let mut world = Self {
@@ -66,7 +75,8 @@ impl World {
             sessions: Vec::new(),
             asked: Vec::new(),
             ended: Vec::new(),
-            may_close: may_close.to_vec(),
+            may_close: may.close.to_vec(),
+            may_renew: may.renew.to_vec(),
         };
         for &shard in on {
             let conn = world.shards[usize::from(shard)].connect(NOW);
@@ -101,7 +111,10 @@ impl World {
             (0..self.sessions.len()).filter(|&i| self.asked.contains(&self.sessions[i])).map(Event::Answer);
         let rings = self.rings.under_way.iter().filter(|(_, ring)| !ring.is_empty());
         let closes = self.may_close.iter().filter(|&&i| !self.has_ended(i)).map(|&i| Event::PeerCloses(i));
-        answers.chain(rings.map(|((from, to), _)| Event::Deliver(*from, *to))).chain(closes).collect()
+        let logged_in = self.logged_in();
+        let renewals = self.may_renew.iter().filter(|i| logged_in.contains(i)).map(|&i| Event::Renew(i));
+        let delivers = rings.map(|((from, to), _)| Event::Deliver(*from, *to));
+        answers.chain(delivers).chain(closes).chain(renewals).collect()
     }
 
     fn happen(&mut self, event: Event) {
@@ -121,6 +134,13 @@ impl World {
                 let conn = self.sessions[i];
                 self.may_close.retain(|&other| other != i);
                 self.at(conn.shard.0, |shard, _| shard.peer_closed(conn.slot));
+            }
+            Event::Renew(i) => {
+                let conn = self.sessions[i];
+                self.may_renew.retain(|&other| other != i);
+                self.at(conn.shard.0, |shard, rings| {
+                    shard.consume(conn.slot, &login_bytes(), NOW, rings);
+                });
             }
         }
     }
@@ -155,10 +175,10 @@ fn login_bytes() -> Vec<u8> {
 }
 
 /// Runs every order to its end, and shows each end to `check` with the choices that led there.
-fn every_order(policy: SessionPolicy, on: &[u16], may_close: &[usize], check: impl Fn(&World, &[Event])) {
+fn every_order(policy: SessionPolicy, on: &[u16], may: May<'_>, check: impl Fn(&World, &[Event])) {
     let mut choices: Vec<usize> = Vec::new();
     for _ in 0..RUNS_MAX {
-        let (mut world, mut path, mut width) = (World::new(policy, on, may_close), Vec::new(), Vec::new());
+        let (mut world, mut path, mut width) = (World::new(policy, on, may), Vec::new(), Vec::new());
         loop {
             let events = world.events();
             if events.is_empty() {
@@ -198,7 +218,7 @@ const PLACES: [&[u16]; 4] = [&[0, 0], &[0, 1], &[1, 1], &[0, 1, 0]];
 #[test]
 fn the_newest_session_alone_lives_in_every_order() {
     for on in PLACES {
-        every_order(SessionPolicy::Newest, on, &[], |world, path| {
+        every_order(SessionPolicy::Newest, on, May::default(), |world, path| {
             home_knows_who_is_there(world, path);
             assert_eq!(world.logged_in().len(), 1, "{path:?}");
             let ends: Vec<_> = world.ended.iter().map(|(_, reason)| *reason).collect();
@@ -210,7 +230,7 @@ fn the_newest_session_alone_lives_in_every_order() {
 #[test]
 fn the_oldest_session_alone_lives_in_every_order() {
     for on in PLACES {
-        every_order(SessionPolicy::Oldest, on, &[], |world, path| {
+        every_order(SessionPolicy::Oldest, on, May::default(), |world, path| {
             home_knows_who_is_there(world, path);
             assert_eq!(world.logged_in().len(), 1, "{path:?}");
             assert!(world.ended.iter().all(|(_, reason)| *reason == CloseReason::LoginRefused), "{path:?}");
@@ -222,7 +242,7 @@ fn the_oldest_session_alone_lives_in_every_order() {
 #[test]
 fn a_predecessors_end_never_touches_its_successor() {
     for on in [&[0u16, 1][..], &[0, 0], &[1, 1]] {
-        every_order(SessionPolicy::Newest, on, &[0], |world, path| {
+        every_order(SessionPolicy::Newest, on, May { close: &[0], ..May::default() }, |world, path| {
             home_knows_who_is_there(world, path);
             assert!(world.end_of(0).is_some_and(|reason| reason != CloseReason::LoginRefused), "{path:?}");
             match world.end_of(1) {
@@ -232,6 +252,31 @@ fn a_predecessors_end_never_touches_its_successor() {
                     assert_eq!((reason, world.logged_in().len()), (CloseReason::Replaced, 0), "{path:?}")
                 }
             }
+        });
+    }
+}
+
+//= PROTOCOL.md#8.24
+// A LOGIN with which a replaced connection renews its session takes nothing back.
+/// A session renews its login while another takes its place: its provider's answer, or its question at home, may be late.
+#[test]
+fn a_renewal_never_takes_back_what_a_successor_has() {
+    for on in [&[0u16, 1][..], &[1, 0], &[0, 0], &[1, 1]] {
+        every_order(SessionPolicy::Newest, on, May { renew: &[0, 1], ..May::default() }, |world, path| {
+            home_knows_who_is_there(world, path);
+            assert_eq!(world.logged_in().len(), 1, "{path:?}");
+        });
+    }
+}
+
+/// Whoever came first keeps its place when it renews its login, and nobody else gets one by asking twice.
+#[test]
+fn a_renewal_is_not_one_session_more_in_any_order() {
+    for on in [&[0u16, 1][..], &[1, 0], &[0, 0], &[1, 1]] {
+        every_order(SessionPolicy::Oldest, on, May { renew: &[0, 1], ..May::default() }, |world, path| {
+            home_knows_who_is_there(world, path);
+            assert_eq!(world.logged_in().len(), 1, "{path:?}");
+            assert!(world.ended.iter().all(|(_, reason)| *reason == CloseReason::LoginRefused), "{path:?}");
         });
     }
 }

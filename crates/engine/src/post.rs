@@ -90,6 +90,8 @@ pub enum ShardMsg {
         user: Arc<str>,
         /// Which.
         conn: ConnId,
+        /// It is that user's already.
+        renews: bool,
     },
     /// From a user's home: the session is one of the user's.
     Enrolled {

@@ -236,7 +236,7 @@ impl Shard {
             ShardMsg::PublishRefused { conn, seq, code, status } => {
                 self.publish_refused(conn, (seq, code), status, now, ports);
             }
-            ShardMsg::Enroll { user, conn } => self.enroll(user, conn, now, ports),
+            ShardMsg::Enroll { user, conn, renews } => self.enroll(user, conn, renews, now, ports),
             ShardMsg::Enrolled { conn, state } => self.enrolled(conn, state, now, ports),
             ShardMsg::EnrollRefused { conn, status } => self.enroll_refused(conn, status, now, ports),
             ShardMsg::Displace { conn } => self.displaced(conn, now, ports),

@@ -83,6 +83,10 @@ impl Users {
         }
     }
 
+    fn knows(&self, user: &str, conn: ConnId) -> bool {
+        self.by_id.get(user).is_some_and(|Known(user)| user.sessions.as_slice().contains(&conn))
+    }
+
     #[cfg(test)]
     pub(crate) fn sessions_of(&self, user: &str) -> &[ConnId] {
         self.by_id.get(user).map_or(&[], |Known(user)| user.sessions.as_slice())
@@ -176,13 +180,32 @@ impl Shard {
     }
 
     /// A login asks its user's home.
-    pub(crate) fn ask_to_enroll(&mut self, user: Arc<str>, conn: ConnId, now: Now, ports: &mut impl Ports) {
+    pub(crate) fn ask_to_enroll(
+        &mut self,
+        user: Arc<str>,
+        conn: ConnId,
+        renews: bool,
+        now: Now,
+        ports: &mut impl Ports,
+    ) {
         let home = self.home_of(&user);
-        self.tell(home, ShardMsg::Enroll { user, conn }, now, ports);
+        self.tell(home, ShardMsg::Enroll { user, conn, renews }, now, ports);
     }
 
     /// At home: decides about a session, by the order in which the questions arrive here.
-    pub(crate) fn enroll(&mut self, user_id: Arc<str>, conn: ConnId, now: Now, ports: &mut impl Ports) {
+    pub(crate) fn enroll(
+        &mut self,
+        user_id: Arc<str>,
+        conn: ConnId,
+        renews: bool,
+        now: Now,
+        ports: &mut impl Ports,
+    ) {
+        //= PROTOCOL.md#8.24
+        // A LOGIN with which a replaced connection renews its session may go unanswered, and takes nothing back.
+        if renews && !self.users.knows(&user_id, conn) {
+            return; // it was replaced meanwhile: what closes it is on its way, ahead of any answer to this
+        }
         let known = self.users.by_id.take(&*user_id);
         let Known(mut user) = known.unwrap_or_else(|| Known(Box::new(User::new(&user_id))));
         let decided = user.decide(conn, &self.config, now.mono);
