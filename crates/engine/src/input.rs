@@ -146,14 +146,9 @@ impl Shard {
             return None;
         }
         conn.frames_refused += 1;
-        let closes = conn.frames_refused >= FRAMES_REFUSED_MAX;
-        let status = self.stats.refusals.over(Quota::ConnectionFrames);
-        let step = self.refuse(slot, header, status);
-        if closes {
-            self.close_after_flush(slot, CloseReason::TooFast, now, ports);
-            return Some(Step::Closed);
-        }
-        Some(step)
+        let msg = if conn.frames_refused < FRAMES_REFUSED_MAX { Msg::OverRate } else { Msg::OverRateForLong };
+        self.stats.refusals.over(Quota::ConnectionFrames);
+        Some(self.apply(slot, header, msg, now, ports))
     }
 
     /// A frame that is not all here yet may be refused already.

@@ -46,6 +46,8 @@ mod fairness;
 #[cfg(test)]
 mod orders;
 #[cfg(test)]
+mod session_events;
+#[cfg(test)]
 mod sim;
 #[cfg(test)]
 mod stage;

@@ -157,7 +157,8 @@ impl Shard {
     }
 
     //= PROTOCOL.md#11.16
-    // A CMS with several faults is judged in this order: its body, the guest, the type, the room.
+    // A CMS with several faults is judged in this order: its body, the guest, the type, the end of the login, the
+    // room, the rates.
     pub(crate) fn cms<P: Ports>(
         &mut self,
         slot: Slot,
@@ -177,8 +178,12 @@ impl Shard {
             Err(err) => return self.refuse(slot, header, body_status(err)),
         };
         let open = config.client_types.contains(cms.message_type);
-        match rule(self.state(slot), if open { Msg::Cms } else { Msg::CmsClosedType }) {
-            Rule::Publish if self.is_expired(slot, now) => self.refuse(slot, header, Status::UNAUTHENTICATED),
+        let msg = match open {
+            false => Msg::CmsClosedType,
+            true if self.is_expired(slot, now) => Msg::CmsExpired,
+            true => Msg::Cms,
+        };
+        match rule(self.state(slot), msg) {
             Rule::Publish => self.publish(slot, header, &cms, &rules, now, ports),
             Rule::Refuse(status) => self.refuse(slot, header, status),
             _not_logged_in => Step::Took(0), // `consume` lets no frame through in the other states

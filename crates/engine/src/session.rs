@@ -153,6 +153,8 @@ pub enum Msg {
     Cms,
     /// CMS of any other type, NOTIFY among them.
     CmsClosedType,
+    /// CMS that is in order, behind the end of what the login provider said.
+    CmsExpired,
     /// A command that is not listed, or not the client's to send.
     Unlisted,
     /// Compression 2 or 3.
@@ -161,11 +163,15 @@ pub enum Msg {
     BadHeader,
     /// A len over the limit.
     TooLong,
+    /// Any frame but these two, over the rate of its connection. Never the first one.
+    OverRate,
+    /// The hundredth of them in a row.
+    OverRateForLong,
 }
 
 impl Msg {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::LoginGuest,
         Self::LoginHalf,
         Self::LoginUser,
@@ -176,10 +182,13 @@ impl Msg {
         Self::Join,
         Self::Cms,
         Self::CmsClosedType,
+        Self::CmsExpired,
         Self::Unlisted,
         Self::ReservedCompression,
         Self::BadHeader,
         Self::TooLong,
+        Self::OverRate,
+        Self::OverRateForLong,
     ];
 }
 
@@ -214,7 +223,7 @@ pub enum Rule {
 
 /// What `state` makes of `msg`.
 //= PROTOCOL.md#16.1
-// A frame has in each state the outcome that the table gives.
+// A frame has in each state the outcome that the first table gives.
 pub fn rule(state: State, msg: Msg) -> Rule {
     match state {
         State::AwaitLogin => first_frame(msg),
@@ -238,10 +247,13 @@ fn first_frame(msg: Msg) -> Rule {
         | Msg::Join
         | Msg::Cms
         | Msg::CmsClosedType
+        | Msg::CmsExpired
         | Msg::Unlisted
         | Msg::ReservedCompression
         | Msg::BadHeader
-        | Msg::TooLong => Rule::Close(CloseReason::FirstFrame),
+        | Msg::TooLong
+        | Msg::OverRate
+        | Msg::OverRateForLong => Rule::Close(CloseReason::FirstFrame),
     }
 }
 
@@ -251,7 +263,7 @@ fn guest(msg: Msg) -> Rule {
         Msg::LoginUser | Msg::LoginOther => Rule::Authenticate,
         //= PROTOCOL.md#11.2
         // A CMS from a guest is answered with FORBIDDEN.
-        Msg::Cms | Msg::CmsClosedType => Rule::Refuse(Status::FORBIDDEN),
+        Msg::Cms | Msg::CmsClosedType | Msg::CmsExpired => Rule::Refuse(Status::FORBIDDEN),
         Msg::LoginHalf
         | Msg::LoginBroken
         | Msg::Logout
@@ -260,7 +272,9 @@ fn guest(msg: Msg) -> Rule {
         | Msg::Unlisted
         | Msg::ReservedCompression
         | Msg::BadHeader
-        | Msg::TooLong => logged_in(msg),
+        | Msg::TooLong
+        | Msg::OverRate
+        | Msg::OverRateForLong => logged_in(msg),
     }
 }
 
@@ -275,6 +289,9 @@ fn user(msg: Msg) -> Rule {
         //= PROTOCOL.md#11.8
         // NOTIFY from a client is answered with FORBIDDEN: notices are the server's own.
         Msg::CmsClosedType => Rule::Refuse(Status::FORBIDDEN),
+        //= PROTOCOL.md#8.21
+        // A CMS is answered with UNAUTHENTICATED from the moment on that the provider said.
+        Msg::CmsExpired => Rule::Refuse(Status::UNAUTHENTICATED),
         Msg::LoginHalf
         | Msg::LoginBroken
         | Msg::Logout
@@ -283,7 +300,9 @@ fn user(msg: Msg) -> Rule {
         | Msg::Unlisted
         | Msg::ReservedCompression
         | Msg::BadHeader
-        | Msg::TooLong => logged_in(msg),
+        | Msg::TooLong
+        | Msg::OverRate
+        | Msg::OverRateForLong => logged_in(msg),
     }
 }
 
@@ -298,7 +317,17 @@ fn logged_in(msg: Msg) -> Rule {
         Msg::Unlisted | Msg::ReservedCompression => Rule::Refuse(Status::UNSUPPORTED),
         Msg::BadHeader => Rule::RefuseAndClose(Status::MALFORMED, CloseReason::Malformed),
         Msg::TooLong => Rule::RefuseAndClose(Status::TOO_LARGE, CloseReason::TooLarge),
-        Msg::LoginGuest | Msg::LoginUser | Msg::LoginOther | Msg::Cms | Msg::CmsClosedType => {
+        //= PROTOCOL.md#5.22
+        //= PROTOCOL.md#5.23
+        // A frame over the rate is answered with RATE_LIMITED and not looked at; the hundredth in a row closes.
+        Msg::OverRate => Rule::Refuse(Status::RATE_LIMITED),
+        Msg::OverRateForLong => Rule::RefuseAndClose(Status::RATE_LIMITED, CloseReason::TooFast),
+        Msg::LoginGuest
+        | Msg::LoginUser
+        | Msg::LoginOther
+        | Msg::Cms
+        | Msg::CmsClosedType
+        | Msg::CmsExpired => {
             unreachable!("guests and users differ in these: {msg:?}") // our own mistake, found by the table's test
         }
     }
