@@ -20,7 +20,7 @@ use crate::table::shrink_map;
 
 pub(crate) struct Home {
     pub(crate) name: Arc<str>,
-    epoch: u64,
+    pub(crate) epoch: u64,
     /// Sequenced records that are not in a batch yet.
     pending: Batch,
     /// The offset up to which records are committed.
@@ -78,6 +78,8 @@ impl Shard {
         now: Now,
         ports: &mut impl Ports,
     ) -> Result<(), Status> {
+        #[cfg(test)]
+        self.trace_asks_room(at, kind, fields, split);
         self.room_has_permit(at, kind, now)?;
         let (bytes_max, records_max) =
             (self.config.push_max, self.config.ring.records.min(PENDING_RECORDS_MAX));

@@ -11,6 +11,7 @@ use crate::ids::{Now, Slot};
 use crate::limits::{
     ANSWERS_BYTES_MAX, FRAMES_REFUSED_MAX, TURN_ANSWER_BYTES_MAX, TURN_BYTES_MAX, TURN_FRAMES_MAX,
 };
+use crate::planted::Planted;
 use crate::post::Ports;
 use crate::refusals::Quota;
 use crate::session::{Msg, Rule, Session, State, rule};
@@ -120,6 +121,8 @@ impl Shard {
                 if frame.header.flag.flow() != Flow::Request {
                     return self.apply(slot, &frame.header, Msg::BadHeader, now, ports);
                 }
+                #[cfg(test)]
+                self.trace_took(slot);
                 if let Some(step) = self.too_fast(slot, &frame.header, now, ports) {
                     return if matches!(step, Step::Took(_)) { Step::Took(bytes) } else { step };
                 }
@@ -148,6 +151,9 @@ impl Shard {
         conn.frames_refused += 1;
         let msg = if conn.frames_refused < FRAMES_REFUSED_MAX { Msg::OverRate } else { Msg::OverRateForLong };
         self.stats.refusals.over(Quota::ConnectionFrames);
+        if self.is_planted(Planted::RefusalCostsOthers) {
+            self.planted_cost(rate, now);
+        }
         Some(self.apply(slot, header, msg, now, ports))
     }
 
@@ -177,6 +183,8 @@ impl Shard {
             Detected::Login { frame, dialect, taken } => {
                 self.hot[slot as usize].dialect = dialect.index();
                 self.conns[slot as usize].last_seen = now.mono;
+                #[cfg(test)]
+                self.trace_took(slot);
                 match self.login(slot, frame, now, ports) {
                     Step::Took(_) => Step::Took(taken),
                     step @ (Step::More | Step::Wait | Step::Closed) => step,

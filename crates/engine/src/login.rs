@@ -141,6 +141,11 @@ impl Shard {
             ports.guest_left(slot);
         }
         let failures = before.as_ref().map_or(0, LoggedIn::failures);
+        #[cfg(test)]
+        self.trace.push(crate::trace::Trace::LoggedIn {
+            conn: self.conn_id(slot),
+            user: Arc::clone(&identity.user_id),
+        });
         self.logged_in(slot, before.is_none(), Session::User(User { identity, failures, shared }));
         self.answer_login(slot, seq, Status::OK, now, ports);
         self.resume(slot, now);

@@ -2,6 +2,7 @@
 
 use crate::ids::{Now, Slot};
 use crate::post::Ports;
+use crate::quota::Rate;
 use crate::shard::Shard;
 
 /// One bug each; see where [`Shard::is_planted`] is asked.
@@ -19,6 +20,14 @@ pub(crate) enum Planted {
     LostWakeup,
     /// What the ring let go is not counted as dropped.
     MiscountedDrop,
+    /// The late end of a replaced session takes its successor off the list.
+    LateEndTakesSuccessor,
+    /// A session that was replaced while it renewed its login takes its place back.
+    RenewedAfterReplaced,
+    /// Who has expired may go on sending until it is closed.
+    ExpiredMaySend,
+    /// A frame over its connection's rate costs everybody else on the shard a permit too.
+    RefusalCostsOthers,
 }
 
 impl Shard {
@@ -31,6 +40,17 @@ impl Shard {
     #[cfg(test)]
     pub(crate) fn is_planted(&self, bug: Planted) -> bool {
         self.planted == Some(bug)
+    }
+
+    /// [`Planted::RefusalCostsOthers`]: a permit of everybody.
+    #[cfg(not(test))]
+    pub(crate) fn planted_cost(&mut self, _rate: Rate, _now: Now) {}
+
+    #[cfg(test)]
+    pub(crate) fn planted_cost(&mut self, rate: Rate, now: Now) {
+        for conn in &mut self.conns {
+            let _ = conn.frames.take(rate, now.mono);
+        }
     }
 
     /// [`Planted::PushBeforeJoinAnswer`]: takes the answer out of the turn.

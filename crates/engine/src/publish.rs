@@ -36,10 +36,12 @@ impl Shard {
         else {
             return Published::Refused(Status::NOT_JOINED);
         };
-        if let (Some(rate), Some(shared)) = (self.config.quotas.user_messages, &user.shared)
-            && !shared.messages.take(rate, self.config.node_time.at_least(now.mono))
-        {
-            return Published::Refused(self.stats.refusals.over(Quota::UserMessages));
+        if let (Some(rate), Some(shared)) = (self.config.quotas.user_messages, &user.shared) {
+            #[cfg(test)]
+            self.trace.push(crate::trace::Trace::AsksUser { conn: self.conn_id(slot) });
+            if !shared.messages.take(rate, self.config.node_time.at_least(now.mono)) {
+                return Published::Refused(self.stats.refusals.over(Quota::UserMessages));
+            }
         }
         //= PROTOCOL.md#11.3
         // The server replaces `from` with the userId of the session, whatever came.
@@ -74,6 +76,8 @@ impl Shard {
 
     /// The frame will be offered again, and takes its permits then.
     fn give_permits_back(&mut self, slot: Slot) {
+        #[cfg(test)]
+        self.trace.push(crate::trace::Trace::PutBack { conn: self.conn_id(slot) });
         let quotas = self.config.quotas;
         let conn = &mut self.conns[slot as usize];
         if let Some(rate) = quotas.connection_frames {

@@ -10,6 +10,7 @@ use crate::action::Action;
 use crate::conn::Wait;
 use crate::ids::{Now, Slot};
 use crate::input::Step;
+use crate::planted::Planted;
 use crate::post::Ports;
 use crate::refusals::Quota;
 use crate::session::{Authenticating, AwaitLogin, LoggedIn, Msg, Rule, Session, rule};
@@ -210,12 +211,16 @@ impl Shard {
     }
 
     fn is_expired(&self, slot: Slot, now: Now) -> bool {
+        if self.is_planted(Planted::ExpiredMaySend) {
+            return false;
+        }
         self.conns[slot as usize].session.user().is_some_and(|user| user.identity.is_expired(now, 0))
     }
 
     /// Why a user may not join `room`, if it may not: its token's rooms, or its rate.
     //= PROTOCOL.md#10.11
     //= PROTOCOL.md#10.12
+    //= PROTOCOL.md#10.13
     // Over the user's rate RATE_LIMITED; a room that the login provider does not name FORBIDDEN.
     fn join_refusal(&mut self, slot: Slot, room: &str, now: Now) -> Option<Status> {
         let user = self.conns[slot as usize].session.user()?;
@@ -223,6 +228,8 @@ impl Shard {
             return Some(Status::FORBIDDEN);
         }
         let (rate, shared) = (self.config.quotas.user_joins?, user.shared.as_ref()?);
+        #[cfg(test)]
+        self.trace.push(crate::trace::Trace::AsksUser { conn: self.conn_id(slot) });
         let now = self.config.node_time.at_least(now.mono);
         (!shared.joins.take(rate, now)).then(|| self.stats.refusals.over(Quota::UserJoins))
     }

@@ -12,6 +12,7 @@ use longwire_wire::Status;
 
 use crate::ids::{ConnId, Millis, Now, ShardId};
 use crate::limits::{RECONNECTS_REFUSED_MS, USERS_REMEMBERED_MAX};
+use crate::planted::Planted;
 use crate::post::{Ports, ShardMsg};
 use crate::quota::{Bucket, SharedBucket};
 use crate::refusals::Quota;
@@ -85,6 +86,11 @@ impl Users {
 
     fn knows(&self, user: &str, conn: ConnId) -> bool {
         self.by_id.get(user).is_some_and(|Known(user)| user.sessions.as_slice().contains(&conn))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn remembered(&self) -> usize {
+        self.by_id.len()
     }
 
     #[cfg(test)]
@@ -201,9 +207,11 @@ impl Shard {
         now: Now,
         ports: &mut impl Ports,
     ) {
+        #[cfg(test)]
+        self.trace.push(crate::trace::Trace::Enrolls { user: Arc::clone(&user_id), conn });
         //= PROTOCOL.md#8.24
         // A LOGIN with which a replaced connection renews its session may go unanswered, and takes nothing back.
-        if renews && !self.users.knows(&user_id, conn) {
+        if renews && !self.users.knows(&user_id, conn) && !self.is_planted(Planted::RenewedAfterReplaced) {
             return; // it was replaced meanwhile: what closes it is on its way, ahead of any answer to this
         }
         let known = self.users.by_id.take(&*user_id);
@@ -232,8 +240,14 @@ impl Shard {
 
     /// At home: a session has ended. One that was replaced before is not known any more.
     pub(crate) fn withdraw(&mut self, user_id: &str, conn: ConnId) {
+        #[cfg(test)]
+        self.trace.push(crate::trace::Trace::Withdrawn { user: user_id.into(), conn });
+        let all = self.is_planted(Planted::LateEndTakesSuccessor);
         if let Some(Known(mut user)) = self.users.by_id.take(user_id) {
             user.sessions.remove(conn);
+            if all {
+                user.sessions = Sessions::None;
+            }
             self.users.by_id.insert(Known(user));
         }
     }

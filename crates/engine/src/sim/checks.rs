@@ -1,7 +1,9 @@
 //! What must hold after every step, and why a connection may be closed.
 
+use std::collections::HashMap;
+
 use super::Check;
-use super::client::Request;
+use super::client::{Client, Request};
 use super::plan::ROOM_NAMES;
 use super::truth::Membership;
 use super::world::World;
@@ -9,6 +11,7 @@ use crate::account::{DropReason, Tally};
 use crate::action::CloseReason;
 use crate::ids::ShardId;
 use crate::limits::ANSWERS_BYTES_MAX;
+use crate::session::State;
 
 impl World {
     pub(super) fn check_shard(&self, shard: usize) -> Check {
@@ -100,7 +103,7 @@ impl World {
         let since = |then: crate::ids::Millis| self.now.mono.since(then);
         let justified = match reason {
             CloseReason::Gone => client.told_gone || socket.dead,
-            CloseReason::Logout => ended || asked(|request| matches!(request, Request::Logout)),
+            CloseReason::Logout => ended || asked(|request| matches!(request, Request::Logout { .. })),
             //= PROTOCOL.md#9.8
             // While a LOGIN or a JOIN_CR waits for its answer, idle time stands still.
             CloseReason::Idle => since(client.last_frame) >= config.idle_ms && !client.paused,
@@ -114,11 +117,18 @@ impl World {
             // Closed: who takes no byte for 30 s while it is owed some, or pins too much by half-sent frames.
             CloseReason::Slow => {
                 let longest = client.full_since.map_or(0, since).max(client.full_longest);
-                longest >= config.stall_ms || config.pinned_max < 1 << 30
+                longest >= config.stall_ms || config.pinned_max < 1 << 30 || client.owed_refusals()
             }
             CloseReason::Overloaded => self.pressed || config.unauthenticated_max < 100,
-            // no plan sets a policy, an expiry or a rate: `orders` and the end-to-end tests do
-            CloseReason::Replaced | CloseReason::Expired | CloseReason::TooFast => false,
+            //= PROTOCOL.md#8.16
+            // A newer session of the same user closes the older ones, and nothing else does.
+            CloseReason::Replaced => client.replaced,
+            //= PROTOCOL.md#9.11
+            // The close at the end of a token comes when its grace is over, whatever the client sends.
+            CloseReason::Expired => client.overdue,
+            //= PROTOCOL.md#5.23
+            // A hundred frames in a row over the rate, and not one fewer.
+            CloseReason::TooFast => client.over >= 100,
             // the driver's own, from before there is a frame
             CloseReason::NotServed | CloseReason::Handshake | CloseReason::Http | CloseReason::Violation => {
                 false
@@ -130,5 +140,73 @@ impl World {
             return Ok(());
         }
         Err(format!("client {id} ({:?}) was closed without reason: {reason:?}", client.standing))
+    }
+
+    /// Whose token's grace is over, as far as the model knows; the tick that comes closes them.
+    pub(super) fn find_overdue(&mut self, shard: usize) -> Vec<usize> {
+        let (now, grace) = (self.now.unix_ms, self.plan.config.expiry_grace_ms);
+        let here = |client: &Client| usize::from(client.conn.shard.0) == shard && !client.released;
+        let over = |client: &Client| client.expires.is_some_and(|at| at + grace <= now);
+        let all = self.clients.iter_mut().filter(|client| here(client) && over(client));
+        all.map(|client| {
+            client.overdue = true;
+            client.id
+        })
+        .collect()
+    }
+
+    //= PROTOCOL.md#8.21
+    // The server closes a connection whose login has ended, when its grace is over; a renewal prevents it.
+    pub(super) fn check_overdue(&self, shard: usize, overdue: &[usize]) -> Check {
+        match overdue.iter().find(|&&id| !self.is_ending(id)) {
+            None => Ok(()),
+            Some(id) => {
+                Err(format!("shard {shard}: the grace of client {id}'s token is over, and it is not closed"))
+            }
+        }
+    }
+
+    /// Whether the engine is done with a client, but for what it still owes it.
+    pub(super) fn is_ending(&self, id: usize) -> bool {
+        let conn = self.clients[id].conn;
+        let shard = &self.shards[usize::from(conn.shard.0)];
+        shard.find(conn).is_none_or(|slot| shard.state(slot) == State::Closing)
+    }
+
+    /// All is quiet: who is there is whom the users' homes know, and as many as may be.
+    //= PROTOCOL.md#8.16
+    //= PROTOCOL.md#8.17
+    // The newest alone, or the oldest, or so many; the end of the others changes nothing for those who stay.
+    pub(super) fn check_sessions(&self) -> Check {
+        if let Some(id) = self.net.guests.iter().find(|&&id| self.clients[id].user.is_some()) {
+            return Err(format!("client {id} is a user by now, and counts as a guest"));
+        }
+        if !self.weather().enrolls() {
+            return Ok(());
+        }
+        let mut there: HashMap<&str, Vec<usize>> = HashMap::new();
+        for client in self.clients.iter().filter(|client| !self.is_ending(client.id)) {
+            if client.replaced {
+                return Err(format!("client {} was replaced, and is still there", client.id));
+            }
+            if let Some(user) = &client.user {
+                there.entry(user).or_default().push(client.id);
+            }
+        }
+        for (user, sessions) in self.truth.users.sessions() {
+            let mut there = there.remove(user).unwrap_or_default();
+            let mut known = sessions.to_vec();
+            there.sort_unstable();
+            known.sort_unstable();
+            if there != known {
+                return Err(format!("{user} has the sessions {there:?}, and should have {known:?}"));
+            }
+        }
+        match there.into_iter().next() {
+            None => Ok(()),
+            Some((user, sessions)) => {
+                Err(format!("{user} has the sessions {sessions:?}, unknown to its home"))
+            }
+        }
     }
 }

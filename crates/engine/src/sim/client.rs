@@ -1,17 +1,15 @@
-//! One fake client: what it sent, what it may expect, and what it made of the answers.
-//!
-//! Knows PROTOCOL.md alone. Requests wait in the order of sending; an answer settles the first that has one, and all
-//! silent ones before it. So the state table is followed without asking the engine anything.
+//! One fake client: what it sent, where its driver stands, and what it knows of itself. `judge` follows its states.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use longwire_wire::{Command, Dialect, Status, UserInfo};
+use longwire_wire::{Dialect, HEADER_BYTES, Status, UserInfo};
 
-use super::Check;
+use super::allow::{Allowances, Tank};
 use crate::action::CloseReason;
 use crate::config::Config;
 use crate::ids::{ConnId, Millis};
+use crate::limits::LATE_ANSWERS_BYTES_MAX;
 
 /// What a client sent, as far as its fate depends on it.
 #[derive(Clone, Debug)]
@@ -20,7 +18,9 @@ pub(super) enum Request {
         seq: u32,
         who: Who,
     },
-    Logout,
+    Logout {
+        seq: u32,
+    },
     Ping {
         seq: u32,
     },
@@ -52,10 +52,11 @@ pub(super) enum Request {
 #[derive(Clone, Debug)]
 pub(super) enum Who {
     Guest,
-    /// And what its provider will say.
+    /// And what its provider will say of the token, until when too (Unix milliseconds).
     User {
         id: String,
         verdict: Status,
+        expires: Option<u64>,
     },
     Half,
     Broken,
@@ -69,9 +70,30 @@ pub(super) struct Said {
     pub(super) user: Option<UserInfo>,
     /// The status of its body, where that is at fault.
     pub(super) broken: Option<Status>,
+    pub(super) seq: u32,
     pub(super) fate: Fate,
+    /// Why the model says that it may never be sequenced, if it does.
+    pub(super) refusal: Option<&'static str>,
     /// Who the server says sent it, once it was sequenced.
     pub(super) sequenced: Option<String>,
+}
+
+/// What was decided about a request when it took effect, which its answer may follow much later.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Taken {
+    /// Over the rate of its connection.
+    pub(super) over: bool,
+    /// For the hundredth time in a row.
+    pub(super) last_straw: bool,
+    /// The token's time was over.
+    pub(super) expired: bool,
+    /// Its user was asked for a permit, and had one.
+    pub(super) permit: Option<bool>,
+    /// Its room's home, on its own shard, had no permit.
+    pub(super) room_refused: bool,
+    /// A LOGIN: what its provider said, then its user's home.
+    pub(super) provider: Option<Status>,
+    pub(super) home: Option<Status>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,19 +111,6 @@ pub(super) enum Standing {
     User(String),
     /// Nothing but the end of the stream may follow.
     Ended(CloseReason),
-}
-
-/// What a request may come to.
-#[derive(Debug)]
-enum Outcome {
-    Silent,
-    Answer {
-        code: u8,
-        seq: u32,
-        statuses: Vec<Status>,
-    },
-    /// The end of the stream, without a byte.
-    End(CloseReason),
 }
 
 pub(super) struct Client {
@@ -148,13 +157,35 @@ pub(super) struct Client {
     pub(super) joined: Vec<(usize, usize)>,
     pub(super) joins: HashMap<usize, usize>,
     pub(super) requests: VecDeque<Request>,
+    /// The first of `requests`, as far as the engine has taken them.
+    pub(super) taken: VecDeque<Taken>,
     pub(super) said: Vec<Said>,
     pub(super) user_ids: Vec<String>,
+    // the model, as far as the engine is: ahead of `standing` by the answers that are not heard yet
+    pub(super) user: Option<String>,
+    /// When its token ends.
+    pub(super) expires: Option<u64>,
+    /// A tick found its token's grace over.
+    pub(super) overdue: bool,
+    /// Its user's home gave its place to a newer session.
+    pub(super) replaced: bool,
+    /// Its first LOGIN was taken: frames are counted from here on.
+    pub(super) began: bool,
+    pub(super) frames: Option<Tank>,
+    /// Frames in a row over their rate.
+    pub(super) over: u32,
+    /// The seqs of CMS whose room's home, on another shard, had no permit: their refusals come in between.
+    pub(super) late: Vec<u32>,
+    /// What the driver has its first LOGIN refused with.
+    pub(super) unwelcome: Option<Status>,
+    /// What the driver said of it as a guest.
+    pub(super) admitted: Option<Status>,
 }
 
 /// What the world did meanwhile that changes what is allowed.
 pub(super) struct Weather {
     pub(super) config: Arc<Config>,
+    pub(super) allowed: Allowances,
     /// Logins may have been refused with OVERLOADED.
     pub(super) logins_may_fail: bool,
     /// Joins may have been.
@@ -194,175 +225,31 @@ impl Client {
             joined: Vec::new(),
             joins: HashMap::new(),
             requests: VecDeque::new(),
+            taken: VecDeque::new(),
             said: Vec::new(),
             user_ids: Vec::new(),
+            user: None,
+            expires: None,
+            overdue: false,
+            replaced: false,
+            began: false,
+            frames: None,
+            over: 0,
+            late: Vec::new(),
+            unwelcome: None,
+            admitted: None,
         }
+    }
+
+    /// Whether there are late refusals, and with the answers that it has not taken more than it may be owed.
+    //= PROTOCOL.md#15.17
+    // A client that does not read is closed when late refusals exceed the bound of owed answers.
+    pub(super) fn owed_refusals(&self) -> bool {
+        let answers = self.taken.len() + self.late.len();
+        !self.late.is_empty() && (answers + 1) * HEADER_BYTES > LATE_ANSWERS_BYTES_MAX
     }
 
     pub(super) fn is_open(&self) -> bool {
         self.closed.is_none()
-    }
-
-    /// An answer came: it must be the one to the first request that has one.
-    //= PROTOCOL.md#15.6
-    //= PROTOCOL.md#16.2
-    // Frames take effect and are answered in order; behind a LOGIN as in the state that it led to.
-    pub(super) fn answered(&mut self, code: u8, seq: u32, status: Status, weather: &Weather) -> Check {
-        loop {
-            let Some(request) = self.requests.pop_front() else {
-                return Err(format!("client {}: command {code}, status {status:?} answers nothing", self.id));
-            };
-            match self.outcome(&request, weather) {
-                Outcome::Silent => self.settle(&request, None, weather)?,
-                Outcome::Answer { code: due, seq: its, statuses }
-                    if (due, its) == (code, seq) && statuses.contains(&status) =>
-                {
-                    return self.settle(&request, Some(status), weather);
-                }
-                outcome @ (Outcome::Answer { .. } | Outcome::End(_)) => {
-                    return Err(format!(
-                        "client {} ({:?}) got command {code}, seq {seq}, status {status:?}; {request:?} has {outcome:?}",
-                        self.id, self.standing
-                    ));
-                }
-            }
-        }
-    }
-
-    /// All is quiet: nothing may be left that has an answer.
-    pub(super) fn settle_silent(&mut self, weather: &Weather) -> Check {
-        while let Some(request) = self.requests.pop_front() {
-            match self.outcome(&request, weather) {
-                Outcome::Silent => self.settle(&request, None, weather)?,
-                Outcome::End(reason) => self.standing = Standing::Ended(reason),
-                Outcome::Answer { .. } => {
-                    return Err(format!(
-                        "client {} ({:?}) was never answered: {request:?}",
-                        self.id, self.standing
-                    ));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn outcome(&self, request: &Request, weather: &Weather) -> Outcome {
-        let code = |command| weather.config.commands.code(command);
-        let answer =
-            |command, seq, status| Outcome::Answer { code: code(command), seq, statuses: vec![status] };
-        match (&self.standing, request) {
-            (Standing::Ended(_), _) => Outcome::Silent,
-            (_, Request::Login { seq, who }) => match self.login_statuses(who, weather) {
-                Some(statuses) => Outcome::Answer { code: code(Command::Login), seq: *seq, statuses },
-                None => Outcome::End(CloseReason::FirstFrame),
-            },
-            (Standing::New, _) => Outcome::End(CloseReason::FirstFrame),
-            (_, Request::Logout) => Outcome::End(CloseReason::Logout),
-            (_, Request::Ping { seq }) => answer(Command::Pong, *seq, Status::OK),
-            (_, Request::Join { seq, room: Err(status) }) => answer(Command::JoinCr, *seq, *status),
-            (_, Request::Join { seq, room: Ok(_) }) => {
-                let mut statuses = vec![Status::OK];
-                if weather.joins_may_fail {
-                    statuses.push(Status::OVERLOADED);
-                }
-                Outcome::Answer { code: code(Command::JoinCr), seq: *seq, statuses }
-            }
-            (_, Request::Cms { seq, said }) => match self.cms_status(*said, weather) {
-                Some(status) => answer(Command::Cms, *seq, status),
-                None => Outcome::Silent,
-            },
-            (_, Request::Refused { seq, code, status } | Request::Fatal { seq, code, status, .. }) => {
-                Outcome::Answer { code: *code, seq: *seq, statuses: vec![*status] }
-            }
-        }
-    }
-
-    /// `None`: closed without a byte.
-    fn login_statuses(&self, who: &Who, weather: &Weather) -> Option<Vec<Status>> {
-        let usual = match (&self.standing, who) {
-            (Standing::New, Who::Broken) => return None,
-            (_, Who::Broken) => return Some(vec![Status::MALFORMED]),
-            (_, Who::Half) => return Some(vec![Status::UNAUTHENTICATED]),
-            (Standing::User(_), Who::Guest) => return Some(vec![Status::FORBIDDEN]),
-            (Standing::User(me), Who::User { id, .. }) if me != id => return Some(vec![Status::FORBIDDEN]),
-            (Standing::Guest, Who::Guest) => return Some(vec![Status::OK]),
-            (_, Who::Guest) if !weather.config.guests => Status::FORBIDDEN,
-            (_, Who::Guest) => Status::OK,
-            (_, Who::User { verdict, .. }) => *verdict,
-        };
-        let mut statuses = vec![usual];
-        if weather.logins_may_fail {
-            statuses.push(Status::OVERLOADED);
-        }
-        Some(statuses)
-    }
-
-    /// `None`: silence.
-    fn cms_status(&self, said: usize, weather: &Weather) -> Option<Status> {
-        let said = &self.said[said];
-        let joined = self.joined.iter().any(|(room, _)| *room == said.room);
-        match (&said.broken, &self.standing) {
-            (Some(status), _) => Some(*status),
-            (None, Standing::Guest) => Some(Status::FORBIDDEN),
-            (None, _) if !weather.config.client_types.contains(said.message_type) => Some(Status::FORBIDDEN),
-            (None, _) if !joined => Some(Status::NOT_JOINED),
-            (None, _) => None,
-        }
-    }
-
-    /// `status`: its answer; `None`: silence.
-    fn settle(&mut self, request: &Request, status: Option<Status>, weather: &Weather) -> Check {
-        match (request, status) {
-            (Request::Login { who, .. }, Some(status)) => self.settle_login(who, status),
-            (Request::Join { room: Ok(room), .. }, Some(Status::OK)) => {
-                self.settle_join(*room, weather.config.rooms_per_connection)
-            }
-            (Request::Cms { said, .. }, answer) => return self.settle_cms(*said, answer),
-            (Request::Fatal { reason, .. }, Some(_)) => self.standing = Standing::Ended(*reason),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn settle_join(&mut self, room: usize, rooms_max: usize) {
-        if self.joined.iter().any(|(joined, _)| *joined == room) {
-            return;
-        }
-        if self.joined.len() >= rooms_max {
-            self.joined.remove(0);
-        }
-        let joins = self.joins.entry(room).or_default();
-        self.joined.push((room, *joins));
-        *joins += 1;
-    }
-
-    fn settle_login(&mut self, who: &Who, status: Status) {
-        match (&self.standing, status, who) {
-            (Standing::New, Status::OK, Who::Guest) => self.standing = Standing::Guest,
-            (_, Status::OK, Who::User { id, .. }) => self.standing = Standing::User(id.clone()),
-            (_, Status::OK, _) => {}
-            (Standing::New, _, _) => self.standing = Standing::Ended(CloseReason::LoginRefused),
-            _ => {
-                self.failures += 1;
-                if self.failures == 3 {
-                    self.standing = Standing::Ended(CloseReason::LoginRefused);
-                }
-            }
-        }
-    }
-
-    fn settle_cms(&mut self, number: usize, answer: Option<Status>) -> Check {
-        let said = &mut self.said[number];
-        said.fate = match (answer, &self.standing) {
-            (None, Standing::User(me)) => Fate::Accepted(me.clone()),
-            _ => Fate::Refused,
-        };
-        match (&said.fate, &said.sequenced) {
-            (Fate::Refused, Some(_)) => Err(format!("client {}: its refused CMS {number} was seen", self.id)),
-            (Fate::Accepted(me), Some(from)) if me != from => {
-                Err(format!("client {}: its CMS {number} came from {from:?}, not from {me:?}", self.id))
-            }
-            _ => Ok(()),
-        }
     }
 }

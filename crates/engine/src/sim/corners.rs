@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use longwire_wire::Status;
 
+use super::client::Standing;
 use super::world::World;
 use crate::action::CloseReason;
 use crate::conn::Wait;
 use crate::shard::Shard;
+use crate::trace::Trace;
 
 /// How often each corner was seen, by name.
 #[derive(Default)]
@@ -41,7 +43,14 @@ const STATES: [State; 13] = [
 ];
 
 /// What the model counts.
-const EVENTS: [&str; 8] = [
+const EVENTS: [&str; 15] = [
+    "late refusals were not read",
+    "a guest became a user",
+    "a login was renewed",
+    "a replaced session asked for its place",
+    "a frame was put back",
+    "a refusal came late",
+    "chat was refused what priority may have",
     "a push of many records",
     "a compressed push",
     "a record was passed over",
@@ -68,30 +77,25 @@ impl Corners {
     }
 
     /// Statuses that come up; the others are for what this engine does not decide yet.
-    const STATUSES: [Status; 9] = [
+    const STATUSES: [Status; 11] = [
         Status::OK,
         Status::MALFORMED,
         Status::UNAUTHENTICATED,
         Status::FORBIDDEN,
         Status::NOT_JOINED,
+        Status::RATE_LIMITED,
         Status::BANNED,
         Status::TOO_LARGE,
         Status::UNSUPPORTED,
         Status::OVERLOADED,
+        Status::TOO_MANY,
     ];
 
     /// The names of all corners there are.
     pub(super) fn all() -> impl Iterator<Item = &'static str> {
-        // no plan sets what leads to the others: `orders` and the end-to-end tests do; four are the driver's own
-        let elsewhere = [
-            CloseReason::Replaced,
-            CloseReason::Expired,
-            CloseReason::TooFast,
-            CloseReason::NotServed,
-            CloseReason::Handshake,
-            CloseReason::Http,
-            CloseReason::Violation,
-        ];
+        // the driver's own, from before there is a frame
+        let elsewhere =
+            [CloseReason::NotServed, CloseReason::Handshake, CloseReason::Http, CloseReason::Violation];
         let reasons = CloseReason::ALL.into_iter().filter(move |reason| !elsewhere.contains(reason));
         let reasons = reasons.map(CloseReason::name);
         let statuses = Self::STATUSES.into_iter().filter_map(Status::name);
@@ -109,6 +113,26 @@ impl World {
             if is_there(&self.shards[shard]) {
                 self.corners.note(what);
             }
+        }
+    }
+
+    /// What is about to happen in the model, too.
+    pub(super) fn note_trace(&mut self, trace: &Trace) {
+        let client = |conn| self.truth.client(conn).ok().map(|id| &self.clients[id]);
+        match trace {
+            Trace::PutBack { .. } => self.corners.note("a frame was put back"),
+            Trace::LoggedIn { conn, .. } => {
+                let Some(client) = client(*conn) else { return };
+                if client.user.is_some() {
+                    self.corners.note("a login was renewed");
+                } else if client.standing == Standing::Guest {
+                    self.corners.note("a guest became a user");
+                }
+            }
+            Trace::Enrolls { conn, .. } if client(*conn).is_some_and(|client| client.replaced) => {
+                self.corners.note("a replaced session asked for its place");
+            }
+            _ => {}
         }
     }
 }

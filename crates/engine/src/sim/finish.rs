@@ -58,7 +58,7 @@ impl World {
             }
         }
         while !self.provider.is_empty() {
-            self.answer_login(0)?;
+            self.answer_login(0, true)?;
             moved = true;
         }
         for id in 0..self.clients.len() {
@@ -104,9 +104,13 @@ impl World {
             }
             let weather = self.weather();
             self.clients[id].settle_silent(&weather)?;
+            if let Standing::Ended(reason) = self.clients[id].standing {
+                return Err(format!("client {id} was to be closed ({reason:?}), and is not"));
+            }
             self.check_said(id)?;
         }
         self.check_unauthenticated()?;
+        self.check_sessions()?;
         self.check_nobody_waits()?;
         self.check_drops()
     }
@@ -119,7 +123,7 @@ impl World {
         }
         for (number, said) in client.said.iter().enumerate() {
             let still_there = client.joined.iter().any(|(room, _)| *room == said.room);
-            let accepted = matches!(said.fate, Fate::Accepted(_));
+            let accepted = matches!(said.fate, Fate::Accepted(_)) && said.refusal.is_none();
             if accepted && still_there && said.sequenced.is_none() {
                 return Err(format!("client {id}'s CMS {number} was accepted and never sequenced"));
             }
@@ -224,11 +228,11 @@ impl World {
     //= PROTOCOL.md#9.3
     // After the login the server closes a connection after the last complete frame that the client sent.
     fn check_idle(&self) -> Check {
-        if self.drained {
-            return Ok(()); // closing already, in which the time to flush is what counts
-        }
         for client in self.clients.iter().filter(|client| !client.released && !client.paused) {
             let logged_in = matches!(client.standing, Standing::Guest | Standing::User(_));
+            if self.is_ending(client.id) {
+                continue; // for another reason, and the time to flush is what counts
+            }
             let silent = self.now.mono.since(client.last_frame.max(client.resumed));
             if logged_in && !client.discards && silent >= self.plan.config.idle_ms {
                 return Err(format!("client {} was silent for {silent} ms, and is not closed", client.id));
@@ -244,7 +248,8 @@ impl World {
             }
         }
         self.settle()?;
-        for ms in [1_000, UNSUBSCRIBE_AFTER_MS, 1_000, self.plan.config.room_idle_ms, 1_000, 1_000] {
+        let forget = self.plan.allowed.forgotten_after_ms();
+        for ms in [1_000, UNSUBSCRIBE_AFTER_MS, 1_000, self.plan.config.room_idle_ms, 1_000, forget, 1_000] {
             self.pass(ms);
             (0..self.shards.len()).try_for_each(|shard| self.tick(shard))?;
             self.settle()?;
@@ -266,6 +271,7 @@ impl World {
                 ("ring bytes", stats.ring_bytes),
                 ("pinned bytes", stats.pinned_bytes),
                 ("homes", engine.homes.len()),
+                ("users", engine.users.remembered()),
                 ("behind", engine.books().behind.total() as usize),
             ];
             if let Some((what, number)) = left.iter().find(|(_, number)| *number > 0) {

@@ -45,7 +45,12 @@ impl Hearer<'_> {
         match header.flag.flow() {
             Flow::Answer if frame.body.is_empty() && header.flag.compression() == Compression::None => {
                 self.corners.note(Status(header.status).name().unwrap_or("no status"));
-                self.client.answered(header.command, header.seq, Status(header.status), &self.weather)
+                let late = self.client.late.len();
+                self.client.answered(header.command, header.seq, Status(header.status), &self.weather)?;
+                if self.client.late.len() < late {
+                    self.corners.note("a refusal came late");
+                }
+                Ok(())
             }
             //= PROTOCOL.md#13.2
             // After a LOGOUT the server finishes the frame that is under way and the answers it owes, and sends nothing else.

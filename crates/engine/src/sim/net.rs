@@ -1,10 +1,12 @@
 //! The fake network: bounded sockets with epoll's manners, and bounded rings between shards.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use fastrand::Rng;
+use longwire_wire::Status;
 
-use crate::ids::{ShardId, Slot};
+use super::plan::Plan;
+use crate::ids::{ConnId, ShardId, Slot};
 use crate::outgoing::{Outgoing, Push};
 use crate::post::{Offered, Ports, ShardMsg};
 
@@ -75,6 +77,11 @@ pub(super) struct Net {
     pub(super) links: Vec<Vec<Link>>,
     pub(super) link_max: usize,
     pub(super) short_writes: u32,
+    /// Guests that were let in, and how many there may be.
+    pub(super) guests: HashSet<usize>,
+    pub(super) guests_max: usize,
+    /// What those who asked to be guests in this step were told.
+    pub(super) guests_told: Vec<(usize, Status)>,
     /// Clients whose streams grew in this step.
     pub(super) touched: Vec<usize>,
     /// The first thing that the engine may not do to a socket.
@@ -82,7 +89,8 @@ pub(super) struct Net {
 }
 
 impl Net {
-    pub(super) fn new(rng: Rng, shards: usize, link_max: usize, short_writes: u32) -> Self {
+    pub(super) fn new(rng: Rng, plan: &Plan) -> Self {
+        let Plan { shards, link_max, short_writes, guests_max, .. } = *plan;
         let links = (0..shards).map(|_| (0..shards).map(|_| Link::default()).collect()).collect();
         Self {
             rng,
@@ -91,6 +99,9 @@ impl Net {
             links,
             link_max,
             short_writes,
+            guests: HashSet::new(),
+            guests_max,
+            guests_told: Vec::new(),
             touched: Vec::new(),
             fault: None,
         }
@@ -173,5 +184,22 @@ impl Ports for Port<'_> {
             link.queue.push_back(msg);
         }
         Ok(())
+    }
+
+    fn admit_guest(&mut self, conn: ConnId) -> Result<(), Status> {
+        let Some(client) = self.net.client_at(self.shard, conn.slot) else { return Err(Status::INTERNAL) };
+        let full = self.net.guests.len() >= self.net.guests_max;
+        if !full && !self.net.guests.insert(client) {
+            self.net.fault(format!("client {client} is a guest twice"));
+        }
+        self.net.guests_told.push((client, if full { Status::TOO_MANY } else { Status::OK }));
+        if full { Err(Status::TOO_MANY) } else { Ok(()) }
+    }
+
+    fn guest_left(&mut self, slot: Slot) {
+        let client = self.net.client_at(self.shard, slot);
+        if !client.is_some_and(|client| self.net.guests.remove(&client)) {
+            self.net.fault(format!("client {client:?} is no guest that could leave"));
+        }
     }
 }

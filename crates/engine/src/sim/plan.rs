@@ -5,7 +5,10 @@ use std::sync::Arc;
 use fastrand::Rng;
 use longwire_wire::CommandMap;
 
+use super::allow::{Allowance, Allowances};
+use super::client::Weather;
 use crate::config::{Budget, Config, MessageTypes, RingLimits};
+use crate::users::SessionPolicy;
 
 /// The rooms of every run, by their index in [`Plan::rooms`].
 pub(super) const ROOM_NAMES: [&str; 6] = ["lobby", "r1", "zweiter Raum", "r3", "房间", "r5"];
@@ -36,13 +39,26 @@ pub(super) struct Plan {
     pub(super) weights: [u32; super::steps::KINDS],
     /// Of 100 requests, how many are what no honest client sends.
     pub(super) mischief: u32,
+    /// `quotas`, as the model reads them.
+    pub(super) allowed: Allowances,
+    /// How many users there are; 0: each client has its own.
+    pub(super) users: u32,
+    /// The longest that a token is good.
+    pub(super) token_ms: Option<u64>,
+    /// How many guests the driver lets in.
+    pub(super) guests_max: usize,
+    /// Of 100 connections, how many have their LOGIN refused by the driver.
+    pub(super) unwelcome: u32,
+    /// Of 100 logins, how many their provider does not judge in time.
+    pub(super) provider_gives_up: u32,
 }
 
 impl Plan {
     pub(super) fn of(rng: &mut Rng) -> Self {
         let generous = rng.u32(..5) == 0;
         let rooms_max = pick(rng, &[100, 100, 100, 1, 3]);
-        let config = config(rng, generous, rooms_max);
+        let allowed = allowances(rng);
+        let config = Config { quotas: allowed.quotas(), ..config(rng, generous, rooms_max) };
         let weights = std::array::from_fn(|kind| {
             let usual = super::steps::USUAL_WEIGHTS[kind];
             usual * pick(rng, &[1, 2, 2, 2, 4, 8])
@@ -52,7 +68,7 @@ impl Plan {
             config: Arc::new(config),
             rooms: pick(rng, &[1, 1, 2, 2, 3, ROOM_NAMES.len()]),
             rooms_max,
-            link_max: rng.usize(1..=8),
+            link_max: pick(rng, &[1, 2, 4, 8, 8, 500]),
             socket_bytes: pick(rng, &[(30, 200), (100, 1000), (200, 4000), (20_000, 80_000)]),
             short_writes: pick(rng, &[0, 5, 30]),
             slice_sends: pick(rng, &[1, 2, 3, 512]),
@@ -62,7 +78,45 @@ impl Plan {
             generous,
             weights,
             mischief: pick(rng, &[0, 3, 15]),
+            allowed,
+            users: pick(rng, &[0, 0, 1, 2, 2, 4]),
+            token_ms: pick(rng, &[None, None, None, Some(300), Some(5_000), Some(60_000)]),
+            guests_max: pick(rng, &[0, 2, 100, 100, 100]),
+            unwelcome: pick(rng, &[0, 0, 0, 10]),
+            provider_gives_up: pick(rng, &[0, 0, 10]),
         }
+    }
+
+    pub(super) fn weather(&self, logins_may_fail: bool) -> Weather {
+        Weather {
+            config: self.config.clone(),
+            allowed: self.allowed,
+            logins_may_fail,
+            joins_may_fail: self.rooms_max < self.rooms,
+        }
+    }
+}
+
+/// Half of the runs have no quota at all. Numbers that divide evenly, so that the model can count in its own way.
+fn allowances(rng: &mut Rng) -> Allowances {
+    if rng.bool() {
+        return Allowances::default();
+    }
+    let mut maybe = |counts: &[u32], periods: &[u64], bursts: &[u32]| {
+        (rng.u32(..3) == 0).then(|| Allowance {
+            count: pick(rng, counts),
+            period_ms: pick(rng, periods),
+            burst: pick(rng, bursts),
+        })
+    };
+    Allowances {
+        frames: maybe(&[1, 20, 100], &[1_000, 10_000], &[1, 5, 40]),
+        messages: maybe(&[1, 10, 50], &[1_000, 10_000], &[1, 3, 20]),
+        joins: maybe(&[1, 10], &[1_000, 60_000], &[1, 4]),
+        reconnects: maybe(&[1, 10], &[1_000, 60_000], &[1, 3, 10]),
+        room: maybe(&[10, 100], &[1_000, 10_000], &[5, 10, 50]),
+        priority_percent: pick(rng, &[0, 50, 80]),
+        sessions: pick(rng, &[0, 0, 1, 2, 3]),
     }
 }
 
@@ -99,6 +153,11 @@ fn config(rng: &mut Rng, generous: bool, rooms_max: usize) -> Config {
         rooms_per_connection: rng.usize(1..=4),
         rooms: Budget::new(rooms_max),
         guests: rng.u32(..8) > 0,
+        sessions: pick(
+            rng,
+            &[SessionPolicy::All, SessionPolicy::All, SessionPolicy::Newest, SessionPolicy::Oldest],
+        ),
+        expiry_grace_ms: pick(rng, &[0, 500, 25_000]),
         room_idle_ms: pick(rng, &[0, 1_000, 60_000]),
         client_types: pick(rng, &[MessageTypes::new([0, 2]), MessageTypes::new([0, 2, 7])]),
         priority_types: pick(

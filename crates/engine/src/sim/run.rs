@@ -82,6 +82,9 @@ fn run(seed: u64, options: Options, steps: &mut usize) -> Result<Corners, String
     for _ in 0..lives.saturating_sub(world.plan.rooms) {
         world.corners.note("a room had two lives");
     }
+    for _ in 0..world.truth.users.reserved {
+        world.corners.note("chat was refused what priority may have");
+    }
     for _ in 0..world.shards.iter().map(|shard| shard.stats.silent_leaves).sum::<u64>() {
         world.corners.note("a room was left silently");
     }

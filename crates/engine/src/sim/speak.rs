@@ -9,12 +9,14 @@ use longwire_wire::{
 use super::client::{Client, Fate, Request, Said, Standing, Who};
 use super::plan::{Plan, ROOM_NAMES, pick};
 use crate::action::CloseReason;
+use crate::ids::Now;
 
 /// Makes a client's next request; its bytes go into the outbox.
 pub(super) struct Speaker<'a> {
     pub(super) plan: &'a Plan,
     pub(super) rng: &'a mut Rng,
     pub(super) deflater: &'a mut Deflater,
+    pub(super) now: Now,
 }
 
 /// How a frame differs from an honest one.
@@ -34,6 +36,8 @@ impl Speaker<'_> {
     /// The client's first frame, or any later one.
     pub(super) fn speak(&mut self, client: &mut Client) {
         client.seq = match self.rng.u32(..20) {
+            // a late refusal is known by its seq
+            _ if self.plan.allowed.room.is_some() => client.seq.wrapping_add(1),
             0 => self.rng.u32(..),
             1 => 0,
             _ => client.seq.wrapping_add(1),
@@ -58,6 +62,7 @@ impl Speaker<'_> {
     fn user(&mut self, client: &Client) -> Who {
         let id = match client.user_ids.first() {
             Some(id) if self.rng.u32(..6) > 0 => id.clone(),
+            _ if self.plan.users > 0 => format!("user-{}", self.rng.u32(..self.plan.users)),
             _ => format!("user-{}.{}", client.id, self.rng.u32(..2) + 2 * client.user_ids.len() as u32),
         };
         let verdict = match self.rng.u32(..30) {
@@ -65,21 +70,36 @@ impl Speaker<'_> {
             1 => Status::BANNED,
             _ => Status::OK,
         };
-        Who::User { id, verdict }
+        let life = self.plan.token_ms.filter(|_| self.rng.u32(..5) > 0);
+        let expires = life.map(|life| self.now.unix_ms + self.rng.u64(..=life));
+        Who::User { id, verdict, expires }
     }
 
     fn honest(&mut self, client: &mut Client) {
         match self.rng.u32(..100) {
             0..10 => self.ping(client),
-            10..12 => (0..self.rng.usize(..150)).for_each(|_| self.ping(client)),
-            12..30 => self.join(client),
-            30..32 => {
-                let who = if self.rng.u32(..4) == 0 { Who::Guest } else { self.user(client) };
-                self.login(client, who);
+            10..11 => (0..self.rng.usize(..150)).for_each(|_| self.ping(client)),
+            11..12 => {
+                // where most are refused, so many that their refusals are more than a client may be owed
+                let most = if self.plan.allowed.room.is_some() { 1_000 } else { 30 };
+                (0..self.rng.usize(..most)).for_each(|_| self.next_cms(client));
             }
+            12..30 => self.join(client),
+            30..32 => self.login_again(client),
+            32..40 if self.plan.token_ms.is_some() || self.plan.users > 0 => self.login_again(client),
             32..33 => self.logout(client),
             _ => self.cms(client),
         }
+    }
+
+    fn next_cms(&mut self, client: &mut Client) {
+        client.seq = client.seq.wrapping_add(1);
+        self.cms(client);
+    }
+
+    fn login_again(&mut self, client: &mut Client) {
+        let who = if self.rng.u32(..4) == 0 { Who::Guest } else { self.user(client) };
+        self.login(client, who);
     }
 
     fn mischief(&mut self, client: &mut Client) {
@@ -152,8 +172,8 @@ impl Speaker<'_> {
         let fields = LoginFields::default();
         match &who {
             Who::Guest => {}
-            Who::User { id, verdict } => {
-                put_login(&mut body, &format!("token {}", verdict.0), id, fields);
+            Who::User { id, verdict, expires } => {
+                put_login(&mut body, &token(*verdict, *expires), id, fields);
                 if !client.user_ids.contains(id) {
                     client.user_ids.push(id.clone());
                 }
@@ -172,7 +192,7 @@ impl Speaker<'_> {
     }
 
     fn logout(&mut self, client: &mut Client) {
-        client.requests.push_back(Request::Logout);
+        client.requests.push_back(Request::Logout { seq: client.seq });
         self.request(client, Command::Logout, Vec::new());
     }
 
@@ -227,7 +247,9 @@ impl Speaker<'_> {
             content: Vec::new(),
             user: None,
             broken: Some(Status::MALFORMED),
+            seq: client.seq,
             fate: Fate::Open,
+            refusal: None,
             sequenced: None,
         };
         client.requests.push_back(Request::Cms { seq: client.seq, said: client.said.len() });
@@ -266,7 +288,9 @@ impl Speaker<'_> {
             content,
             user,
             broken,
+            seq: client.seq,
             fate: Fate::Open,
+            refusal: None,
             sequenced: None,
         });
         self.request(client, Command::Cms, body);
@@ -300,10 +324,8 @@ impl Speaker<'_> {
         if self.rng.bool() {
             let (status, reason) = (Status::MALFORMED, CloseReason::Malformed);
             client.requests.push_back(Request::Fatal { seq, code, status, reason });
-            self.frame(
-                client,
-                Shape { code, flow: Flow::Answer, compression: Compression::None, body: Vec::new() },
-            );
+            let body = vec![0; self.rng.usize(..20)]; // the header alone decides, wherever the network cuts the rest
+            self.frame(client, Shape { code, flow: Flow::Answer, compression: Compression::None, body });
         } else {
             let (status, reason) = (Status::TOO_LARGE, CloseReason::TooLarge);
             client.requests.push_back(Request::Fatal { seq, code, status, reason });
@@ -318,9 +340,26 @@ impl Speaker<'_> {
     }
 }
 
+/// A token that says what its provider will say of it, and how long it is good.
+fn token(verdict: Status, expires: Option<u64>) -> String {
+    format!("token {} {}", verdict.0, expires.unwrap_or(0))
+}
+
+/// What a provider reads in a token.
+pub(super) fn parse_token(token: &str) -> Option<(Status, Option<u64>)> {
+    let (verdict, expires) = token.strip_prefix("token ")?.split_once(' ')?;
+    let expires: u64 = expires.parse().ok()?;
+    Some((Status(verdict.parse().ok()?), (expires > 0).then_some(expires)))
+}
+
 /// What the login provider states about a user, if it states anything.
 pub(super) fn claims_of(user_id: &str) -> Option<UserInfo> {
     user_id.ends_with('1').then(|| UserInfo { level: 9, nickname: user_id.into(), ..UserInfo::default() })
+}
+
+/// The only rooms that the login provider lets a user join, if it names any.
+pub(super) fn rooms_of(user_id: &str) -> Option<&'static [&'static str]> {
+    user_id.ends_with('2').then_some(&ROOM_NAMES[..1])
 }
 
 impl Client {

@@ -150,7 +150,8 @@ impl World {
             return Ok(false);
         }
         let which = self.rng.usize(..self.provider.len());
-        self.answer_login(which)?;
+        let in_time = self.rng.u32(..100) >= self.plan.provider_gives_up;
+        self.answer_login(which, in_time)?;
         Ok(true)
     }
 

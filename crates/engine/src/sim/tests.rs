@@ -87,17 +87,37 @@ fn finds_an_own_message_echoed() {
 
 #[test]
 fn finds_a_late_login_answer_on_a_reused_slot() {
-    finds(Planted::LateAuthOnReusedSlot, 500, "came from");
+    finds(Planted::LateAuthOnReusedSlot, 100, "and asked to be");
 }
 
 #[test]
 fn finds_a_lost_wake_up() {
-    finds(Planted::LostWakeup, 100, "a lost wake-up");
+    finds(Planted::LostWakeup, 300, "a lost wake-up");
 }
 
 #[test]
 fn finds_a_miscounted_drop() {
     finds(Planted::MiscountedDrop, 50, "do not balance");
+}
+
+#[test]
+fn finds_a_late_end_that_takes_its_successor() {
+    finds(Planted::LateEndTakesSuccessor, 500, "was replaced, and is still there");
+}
+
+#[test]
+fn finds_a_renewal_behind_its_successor() {
+    finds(Planted::RenewedAfterReplaced, 500, "closed without reason: Replaced");
+}
+
+#[test]
+fn finds_an_expired_user_who_speaks() {
+    finds(Planted::ExpiredMaySend, 100, "after its token's end");
+}
+
+#[test]
+fn finds_a_refusal_that_costs_others() {
+    finds(Planted::RefusalCostsOthers, 100, "has its permits");
 }
 
 /// `LONGWIRE_SIM_SEED=n` runs that seed alone, and says all that happens.

@@ -9,9 +9,10 @@ use super::Check;
 use super::client::Client;
 use super::plan::ROOM_NAMES;
 use super::speak::claims_of;
+use super::users::Users;
 use crate::account::{Class, DropReason, Kind, Tally};
 use crate::config::Config;
-use crate::ids::{ConnId, ShardId};
+use crate::ids::{ConnId, Now, ShardId};
 use crate::trace::Trace;
 
 /// One record, at its place in one life of a room.
@@ -47,6 +48,7 @@ pub(super) struct Truth {
     /// The last CMS of a client that a room sequenced.
     last_said: HashMap<(usize, usize), usize>,
     clients: HashMap<ConnId, usize>,
+    pub(super) users: Users,
     /// By shard, room and life: behind the newest record that a member there was sent.
     seen: HashMap<(ShardId, usize, u64), u64>,
     /// Records in complete frames, by shard.
@@ -54,9 +56,10 @@ pub(super) struct Truth {
 }
 
 impl Truth {
-    pub(super) fn new(config: Arc<Config>, shards: usize) -> Self {
+    pub(super) fn new(config: Arc<Config>, shards: usize, users: Users) -> Self {
         Self {
             config,
+            users,
             rooms: HashMap::new(),
             places: HashMap::new(),
             memberships: HashMap::new(),
@@ -71,8 +74,25 @@ impl Truth {
         self.clients.insert(conn, client);
     }
 
-    pub(super) fn take(&mut self, trace: Trace, clients: &mut [Client]) -> Check {
+    /// What happened on `shard`, in the order in which it did.
+    pub(super) fn take(&mut self, trace: Trace, shard: ShardId, now: Now, clients: &mut [Client]) -> Check {
         match trace {
+            Trace::Took { conn } => self.users.took(&mut clients[self.client(conn)?], now),
+            Trace::PutBack { conn } => self.users.put_back(&mut clients[self.client(conn)?]),
+            Trace::AsksUser { conn } => self.users.asks(&mut clients[self.client(conn)?], now),
+            Trace::AsksRoom { room, epoch, kind, record } => {
+                let life = (room_index(&room)?, epoch);
+                let (client, number) = words_of(&record)?;
+                let client = &mut clients[client];
+                let here = client.conn.shard == shard;
+                self.users.asks_room(client, number, life, kind, here, now)
+            }
+            Trace::Enrolls { user, conn } => self.users.enrolls(self.client(conn)?, &user, now, clients),
+            Trace::Withdrawn { user, conn } => {
+                self.users.withdrawn(self.client(conn)?, &user);
+                Ok(())
+            }
+            Trace::LoggedIn { conn, user } => self.users.logged_in(&mut clients[self.client(conn)?], &user),
             Trace::Sequenced { room, epoch, origin, kind, record } => {
                 self.sequenced(room_index(&room)?, epoch, origin, kind, &record, clients)
             }
@@ -108,7 +128,7 @@ impl Truth {
         }
     }
 
-    fn client(&self, conn: ConnId) -> Result<usize, String> {
+    pub(super) fn client(&self, conn: ConnId) -> Result<usize, String> {
         self.clients.get(&conn).copied().ok_or_else(|| format!("nobody ever was {conn:?}"))
     }
 
@@ -173,6 +193,9 @@ impl Truth {
         // A refused CMS is not seen by anybody.
         if said.fate == super::client::Fate::Refused {
             return Err(format!("client {client}'s refused CMS {number} was sequenced"));
+        }
+        if let Some(why) = said.refusal {
+            return Err(format!("client {client}'s CMS {number} was sequenced {why}"));
         }
         if !clients[client].user_ids.contains(&message.from) {
             return Err(format!("client {client}'s CMS {number} came from {:?}", message.from));
@@ -264,6 +287,12 @@ impl Truth {
 
 pub(super) fn room_index(name: &str) -> Result<usize, String> {
     ROOM_NAMES.iter().position(|known| *known == name).ok_or_else(|| format!("no room is called {name}"))
+}
+
+/// Who said a record that is not sequenced yet, and its number.
+fn words_of(record: &[u8]) -> Result<(usize, usize), String> {
+    let (_, messages) = parse_push(record).map_err(|err| format!("a record that nobody reads: {err}"))?;
+    messages.first().and_then(|one| words(&one.content)).ok_or_else(|| "a record that nobody said".to_owned())
 }
 
 /// Who said it, and its number among what that client said.

@@ -8,10 +8,11 @@ use super::client::{Client, Weather};
 use super::corners::Corners;
 use super::hear::Hearer;
 use super::net::{Net, Port, Socket};
-use super::plan::Plan;
-use super::speak::{Speaker, claims_of};
+use super::plan::{Plan, pick};
+use super::speak::{Speaker, claims_of, parse_token, rooms_of};
 use super::truth::Truth;
-use crate::action::Action;
+use super::users::Users;
+use crate::action::{Action, CloseReason};
 use crate::ids::{ConnId, Millis, Now, ShardId};
 use crate::input::Then;
 use crate::login::{Claims, Identity, LoginAnswer};
@@ -57,10 +58,11 @@ impl World {
             shard.planted = planted;
             shard
         });
+        let users = Users::new(plan.config.sessions, plan.weather(false).enrolls(), plan.allowed);
         Self {
             shards: shards.collect(),
-            net: Net::new(rng.fork(), plan.shards, plan.link_max, plan.short_writes),
-            truth: Truth::new(plan.config.clone(), plan.shards),
+            net: Net::new(rng.fork(), &plan),
+            truth: Truth::new(plan.config.clone(), plan.shards, users),
             now: Now { mono: Millis(rng.u64(..100_000)), unix_ms: 1_700_000_000_000 },
             clients: Vec::new(),
             provider: Vec::new(),
@@ -85,11 +87,7 @@ impl World {
     }
 
     pub(super) fn weather(&self) -> Weather {
-        Weather {
-            config: self.plan.config.clone(),
-            logins_may_fail: self.logins_may_fail,
-            joins_may_fail: self.plan.rooms_max < self.plan.rooms,
-        }
+        self.plan.weather(self.logins_may_fail)
     }
 
     /// One call of a shard, and every check behind it.
@@ -110,7 +108,11 @@ impl World {
         }
         for trace in std::mem::take(&mut self.shards[shard].trace) {
             self.say(|| format!("        {trace:?}"));
-            self.truth.take(trace, &mut self.clients)?;
+            self.note_trace(&trace);
+            self.truth.take(trace, ShardId(shard as u16), self.now, &mut self.clients)?;
+        }
+        for (client, status) in std::mem::take(&mut self.net.guests_told) {
+            self.clients[client].admitted = Some(status);
         }
         for client in std::mem::take(&mut self.net.touched) {
             self.hear(client)?;
@@ -141,8 +143,8 @@ impl World {
         let shard = self.rng.usize(..self.shards.len());
         let (low, high) = self.plan.socket_bytes;
         self.net.sockets.push(Socket::new(self.rng.usize(low..=high)));
-        let dialect =
-            Speaker { plan: &self.plan, rng: &mut self.rng, deflater: &mut self.deflater }.dialect();
+        let Self { plan, rng, deflater, now, .. } = self;
+        let dialect = Speaker { plan, rng, deflater, now: *now }.dialect();
         let conn = self.shards[shard].connect(self.now);
         let slots = &mut self.net.slots[shard];
         slots.resize(slots.len().max(conn.slot as usize + 1), None);
@@ -154,14 +156,20 @@ impl World {
         }
         self.say(|| format!("client {id} connects: {conn:?} {dialect:?}"));
         self.truth.connected(conn, id);
-        self.clients.push(Client::new(id, conn, dialect, self.now.mono));
+        let mut client = Client::new(id, conn, dialect, self.now.mono);
+        if self.rng.u32(..100) < self.plan.unwelcome {
+            let status = pick(&mut self.rng, &[Status::RATE_LIMITED, Status::TOO_MANY]);
+            self.shards[shard].refuse_login(conn.slot, status);
+            client.unwelcome = Some(status);
+        }
+        self.clients.push(client);
         self.after(shard)
     }
 
     pub(super) fn speak(&mut self, client: usize) {
         let before = self.clients[client].requests.len();
-        Speaker { plan: &self.plan, rng: &mut self.rng, deflater: &mut self.deflater }
-            .speak(&mut self.clients[client]);
+        let Self { plan, rng, deflater, now, clients, .. } = self;
+        Speaker { plan, rng, deflater, now: *now }.speak(&mut clients[client]);
         self.say(|| {
             let new: Vec<_> = self.clients[client].requests.iter().skip(before).take(3).collect();
             format!("client {client} says {new:?}")
@@ -260,8 +268,14 @@ impl World {
         self.call(to, |shard, now, port| shard.receive(ShardId(from as u16), msg, now, port))
     }
 
-    pub(super) fn answer_login(&mut self, which: usize) -> Check {
+    /// The provider answers what it was asked, or nobody waits for it any longer.
+    //= PROTOCOL.md#8.22
+    // A LOGIN that its provider does not judge in time is refused with OVERLOADED.
+    pub(super) fn answer_login(&mut self, which: usize, in_time: bool) -> Check {
         let Asked { conn, answer } = self.provider.swap_remove(which);
+        let answer = if in_time { answer } else { Err(Status::OVERLOADED) };
+        let status = answer.as_ref().map_or_else(|status| *status, |_| Status::OK);
+        self.clients[self.truth.client(conn)?].last_taken()?.1.provider = Some(status);
         if self.shards[usize::from(conn.shard.0)].find(conn).is_none() {
             self.corners.note("a login answer came late");
         }
@@ -271,7 +285,9 @@ impl World {
 
     pub(super) fn tick(&mut self, shard: usize) -> Check {
         self.say(|| format!("shard {shard} ticks"));
+        let overdue = self.find_overdue(shard);
         self.call(shard, |shard, now, port| shard.tick(now, port))?;
+        self.check_overdue(shard, &overdue)?;
         if self.drained {
             self.call(shard, |shard, now, port| shard.drain_step(now, port))?;
         }
@@ -307,6 +323,10 @@ impl World {
                 let client = self.acted_on(shard, slot)?;
                 self.check_reason(client, reason)?;
                 self.corners.note(reason.name());
+                if reason == CloseReason::Slow && self.clients[client].owed_refusals() {
+                    self.corners.note("late refusals were not read");
+                }
+                self.net.guests.remove(&client);
                 self.clients[client].closed = Some(reason);
                 self.clients[client].released = true;
                 self.net.sockets[client].closed = true;
@@ -324,12 +344,14 @@ impl World {
     }
 
     fn ask(&mut self, conn: ConnId, token: &str, user_id: &str) -> Check {
-        let verdict = token.strip_prefix("token ").and_then(|code| code.parse().ok());
-        let status = Status(verdict.ok_or_else(|| format!("nobody has the token {token:?}"))?);
+        let (status, expires) =
+            parse_token(token).ok_or_else(|| format!("nobody has the token {token:?}"))?;
         let answer = match status {
             Status::OK => {
-                let claims = claims_of(user_id).map(|info| Claims { info: Some(info), ..Claims::default() });
-                Ok(Identity { user_id: user_id.into(), claims: claims.map(Box::new) })
+                let rooms = rooms_of(user_id).map(|rooms| rooms.iter().map(|&room| room.into()).collect());
+                let claims = Claims { info: claims_of(user_id), expires_at_ms: expires, rooms };
+                let claims = (claims != Claims::default()).then(|| Box::new(claims));
+                Ok(Identity { user_id: user_id.into(), claims })
             }
             refusal => Err(refusal),
         };
