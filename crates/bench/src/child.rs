@@ -44,8 +44,14 @@ impl Server {
         Ok(server)
     }
 
-    /// Longwire with its defaults and one shard; what the environment sets for other runs is not passed on.
-    pub(crate) fn longwire(exe: &Path, pinned: &Pinned) -> Result<Self, Failure> {
+    /// Longwire with its defaults; more than one shard where one table of descriptors does not hold all `connections`.
+    /// What the environment sets for other runs is not passed on.
+    pub(crate) fn longwire(
+        exe: &Path,
+        shards: usize,
+        connections: usize,
+        pinned: &Pinned,
+    ) -> Result<Self, Failure> {
         let ports = PortsFile::new();
         let mut command = Command::new(exe);
         for (name, _) in std::env::vars_os() {
@@ -53,16 +59,12 @@ impl Server {
                 command.env_remove(name);
             }
         }
-        command.args([
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--shards",
-            "1",
-            "--log-level",
-            "error",
-            "--ports-file",
-        ]);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--log-level", "error"]);
+        command.args(["--shards", &shards.to_string()]);
+        if shards > 1 {
+            command.args(["--set", &format!("server.connections_max={connections}")]);
+        }
+        command.arg("--ports-file");
         command.arg(&ports.0).stdin(Stdio::null()).stdout(Stdio::null());
         longwire_sys::end_with_parent(&mut command);
         let failed = |why: String| Failure::Child { which: "Longwire", why };

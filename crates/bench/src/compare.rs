@@ -21,8 +21,10 @@ use crate::speech::Peer;
 use crate::table::{Table, rows_of};
 use crate::watch::Watch;
 
-/// Descriptors of a bare server's thread that are no connections.
-const FILES_BESIDE: u64 = 16;
+/// Descriptors of a server's table that are no connections, at the least.
+const FILES_BESIDE: usize = 64;
+/// How full a table may become, in percent: the kernel spreads connections over listeners by a hash.
+const TABLE_PERCENT: usize = 90;
 
 /// What to compare, and how.
 #[derive(Clone, Debug)]
@@ -123,6 +125,9 @@ impl Comparison {
             let line =
                 format!("{name:<34}{ours:>12}{base:>12}{:>9.3}   ({low:.3} to {high:.3})", ratio.ratio);
             table.row("", line);
+        }
+        for laggards in self.rounds.iter().filter_map(|round| round.longwire.laggards.as_ref()) {
+            laggards.rows(&mut table);
         }
         self.warnings.iter().for_each(|warning| table.row("WARNING", warning));
         rows_of(&self.expectations, &mut table);
@@ -227,7 +232,7 @@ fn run_longwire(
     let mut plan = plan.clone();
     let started = match plan.pid {
         Some(_) => None,
-        None => Some(Server::longwire(setting.exe, pinned)?),
+        None => Some(Server::longwire(setting.exe, tables(&plan)?, plan.everybody(), pinned)?),
     };
     if let Some(server) = &started {
         plan.pid = Some(server.pid());
@@ -243,15 +248,24 @@ fn run_bare(
     watch: &mut Watch<'_>,
 ) -> Result<Report, Failure> {
     watch.tell("bare loop:");
-    let files = longwire_sys::raise_open_files().map_err(system("ask for the limit of open files"))?.now;
-    let needed = (plan.everybody() as u64).div_ceil(files.saturating_sub(FILES_BESIDE).max(1)) as usize;
-    // a room lives in one thread; connections that only stay are spread over as many tables as they need
-    let threads = if matches!(plan.crowd, Crowd::Idle { .. }) { needed } else { 1 };
-    let server = Server::bare(setting.exe, threads, pinned)?;
+    let server = Server::bare(setting.exe, tables(plan)?, pinned)?;
     let mut plan = plan.clone();
     plan.pid = Some(server.pid());
     plan.target.address = server.address;
     run_against(Peer::Bare, setting.kind, &plan, watch)
+}
+
+/// How many tables of descriptors either server needs: a thread of its own for each. One, where anything is said: the bare
+/// loop has a room in one thread, and Longwire is compared with it on one.
+fn tables(plan: &Plan) -> Result<usize, Failure> {
+    let files = longwire_sys::raise_open_files().map_err(system("ask for the limit of open files"))?.now;
+    let places = (files as usize).saturating_sub(FILES_BESIDE).max(1);
+    Ok(match plan.crowd {
+        Crowd::Idle { .. } if plan.everybody() > places => {
+            plan.everybody().div_ceil((places * TABLE_PERCENT / 100).max(1))
+        }
+        _ => 1,
+    })
 }
 
 fn expectations(rounds: &[Round], expect: &Expect) -> Vec<Verdict> {

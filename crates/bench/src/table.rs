@@ -130,7 +130,7 @@ impl Fanout {
 }
 
 impl Laggards {
-    fn rows(&self, table: &mut Table) {
+    pub(crate) fn rows(&self, table: &mut Table) {
         let Self { members, received, overtaken, disconnected, caught_up, caught_up_after_s, .. } = self;
         let what = if self.stopped { "stopped reading" } else { "read on" };
         let owed = received + overtaken;

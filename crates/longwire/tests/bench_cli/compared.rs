@@ -63,6 +63,22 @@ fn a_server_of_ones_own_is_compared_where_its_process_is_named() {
 }
 
 #[test]
+fn more_connections_than_a_table_holds_are_compared_in_as_many_as_it_takes() {
+    let mut shell = Command::new("sh");
+    shell.args([
+        "-c",
+        "ulimit -n 200; exec \"$0\" bench compare idle --connections 400 --hold 100ms --rounds 1 --json",
+    ]);
+    shell.arg(env!("CARGO_BIN_EXE_longwire"));
+    let ended = run(shell);
+    assert_eq!(ended.status, 0, "{} {}", ended.stdout, ended.stderr);
+    let round = &ended.json()["rounds"][0];
+    for side in ["longwire", "baseline"] {
+        assert_eq!(number(&round[side], "idle.held"), 400.0, "{round}");
+    }
+}
+
+#[test]
 fn members_that_stop_are_compared_with_the_same_while_all_read() {
     let arguments = "compare --members 20 --stop 20 --window 16 --warm 50ms --secs 0.5 --rounds 1 --json";
     let ended = run(command(nowhere(), arguments));
