@@ -2,6 +2,7 @@
 
 use crate::{
     LoginSource,
+    address::{Address, Scheme},
     limits::{
         BODY_BYTES_DEFAULT, EVENTS_QUEUED_DEFAULT, FRAME_BYTES_DEFAULT, FRAME_BYTES_MAX, HEARTBEAT, IDLE,
         WAIT_MAX,
@@ -22,10 +23,14 @@ pub struct Config {
     pub(crate) timeouts: Timeouts,
     pub(crate) events_queued_max: usize,
     pub(crate) connect: Connector,
+    /// The application's own [`Connect`]: the address is its to read.
+    connects_itself: bool,
+    #[cfg(feature = "tls")]
+    trust: crate::transport::Trust,
 }
 
 impl Config {
-    /// Starts from the defaults: a guest over plain TCP to `address`, written HOST:PORT.
+    /// Starts from the defaults: a guest at `address`, written HOST:PORT for plain TCP, or as an [`Address`].
     pub fn builder(address: impl Into<String>) -> ConfigBuilder {
         ConfigBuilder {
             config: Self {
@@ -36,8 +41,26 @@ impl Config {
                 timeouts: Timeouts::default(),
                 events_queued_max: EVENTS_QUEUED_DEFAULT,
                 connect: Connector(Arc::new(Tcp)),
+                connects_itself: false,
+                #[cfg(feature = "tls")]
+                trust: crate::transport::Trust::default(),
             },
         }
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Config {
+    fn tls(&self) -> Result<crate::transport::Tls, ConfigError> {
+        crate::transport::Tls::new(&self.trust).map_err(|error| ConfigError { key: "trust", reason: error.0 })
+    }
+}
+
+#[cfg(feature = "ws")]
+impl Config {
+    fn web_socket<C: Connect>(&self, below: C, address: &Address) -> crate::transport::WebSocket<C> {
+        let socket = crate::transport::WebSocket::over(below).path(address.path());
+        socket.length(self.wire.length).frame_bytes_max(self.wire.frame_bytes_max)
     }
 }
 
@@ -154,14 +177,18 @@ pub struct ConfigBuilder {
 }
 
 impl ConfigBuilder {
-    /// Checks everything; touches no network.
-    pub fn build(self) -> Result<Config, ConfigError> {
+    /// Checks everything; touches no network. With TLS the certificate authorities are read here.
+    pub fn build(mut self) -> Result<Config, ConfigError> {
         let Config { address, wire, reconnect, timeouts, events_queued_max, .. } = &self.config;
         let Timeouts { connect, login, heartbeat, pong, call, close } = *timeouts;
         let waits = [connect, login, heartbeat, pong, call, close, reconnect.first, reconnect.most];
         let frames = 1..=FRAME_BYTES_MAX as usize;
         let rules = [
-            (address.contains(':'), "address", "is written HOST:PORT"),
+            (
+                address.contains(':'),
+                "address",
+                "is written HOST:PORT, or with tcp://, tls://, ws:// or wss:// in front",
+            ),
             (wire.version < 16, "version", "is a nibble, 0 to 15"),
             (frames.contains(&wire.body_bytes_max), "body_bytes_max", "is 1 byte to 16 MiB - 1"),
             (frames.contains(&(wire.frame_bytes_max as usize)), "frame_bytes_max", "is 1 byte to 16 MiB - 1"),
@@ -176,8 +203,35 @@ impl ConfigBuilder {
         ];
         match rules.into_iter().find(|(holds, ..)| !holds) {
             Some((_, key, reason)) => Err(ConfigError { key, reason }),
-            None => Ok(self.config),
+            None if self.config.connects_itself => Ok(self.config),
+            None => {
+                self.connect_as_addressed()?;
+                Ok(self.config)
+            }
         }
+    }
+
+    /// Puts the transport in place that the address asks for.
+    fn connect_as_addressed(&mut self) -> Result<(), ConfigError> {
+        let config = &mut self.config;
+        let refused = |reason| ConfigError { key: "address", reason };
+        let address: Address =
+            config.address.parse().map_err(|_| refused("is not HOST:PORT or a scheme with one behind it"))?;
+        config.address = address.authority();
+        config.connect = match address.scheme() {
+            Scheme::Tcp => Connector(Arc::new(Tcp)),
+            #[cfg(feature = "tls")]
+            Scheme::Tls => Connector(Arc::new(config.tls()?)),
+            #[cfg(feature = "ws")]
+            Scheme::Ws => Connector(Arc::new(config.web_socket(Tcp, &address))),
+            #[cfg(all(feature = "tls", feature = "ws"))]
+            Scheme::Wss => {
+                Connector(Arc::new(config.web_socket(config.tls()?.speaking(b"http/1.1"), &address)))
+            }
+            #[cfg(not(all(feature = "tls", feature = "ws")))]
+            _ => return Err(refused("needs the feature `tls`, `ws` or both of longwire-client")),
+        };
+        Ok(())
     }
 
     /// Logs in as this user on every connection.
@@ -291,9 +345,17 @@ impl ConfigBuilder {
         self
     }
 
-    /// Carries the bytes over something else than plain TCP.
+    /// Who may vouch for a server whose address asks for TLS. Default: this machine's certificate authorities.
+    #[cfg(feature = "tls")]
+    pub fn trust(mut self, trust: crate::transport::Trust) -> Self {
+        self.config.trust = trust;
+        self
+    }
+
+    /// Carries the bytes over something else than the address's scheme says; gets the address as it was given.
     pub fn connect_with(mut self, connect: impl Connect) -> Self {
         self.config.connect = Connector(Arc::new(connect));
+        self.config.connects_itself = true;
         self
     }
 }

@@ -28,10 +28,18 @@
 //!   server's own bounds hold, and answers wait behind what is unread. Heartbeats go on.
 //! - **Nothing is trusted.** Whatever a server sends meets the bounds in [`limits`].
 //!
-//! Plain TCP is built in; [`transport::Connect`] is where anything else goes. The crate never depends on the server:
+//! # Addresses and features
+//!
+//! `HOST:PORT` and `tcp://HOST[:PORT]` are plain TCP, always there. The feature `tls` adds `tls://` (rustls, with the
+//! machine's authorities or `ConfigBuilder::trust`), the feature `ws` adds `ws://HOST[:PORT][/PATH]`, both together
+//! `wss://`; an address whose feature is missing is refused by [`ConfigBuilder::build`]. [`transport::Connect`] is where
+//! anything else goes.
+//!
+//! The crate never depends on the server:
 //! the wire protocol is `longwire-wire`, the contract is PROTOCOL.md. Examples: `listen`, `chat_bot`,
 //! `guest_becomes_user`.
 
+mod address;
 mod backoff;
 mod check;
 mod client;
@@ -45,6 +53,7 @@ mod message;
 mod session;
 pub mod transport;
 
+pub use address::{Address, PORT, Scheme};
 pub use client::{Client, Events, Flushed};
 pub use config::{Config, ConfigBuilder, ConfigError, Reconnect};
 pub use error::{Call, CallError, Fault, Invalid, ProtocolError, Refusal, SendId};

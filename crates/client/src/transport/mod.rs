@@ -1,6 +1,16 @@
 //! The seam below the client: anything that carries bytes both ways.
 //!
-//! TCP is built in. TLS or WebSocket need only another [`Connect`].
+//! TCP is built in, TLS and WebSocket with the features `tls` and `ws`; anything else needs only another [`Connect`].
+
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(feature = "ws")]
+mod ws;
+
+#[cfg(feature = "tls")]
+pub use tls::{Tls, Trust, TrustError};
+#[cfg(feature = "ws")]
+pub use ws::WebSocket;
 
 use std::{future::Future, io, pin::Pin};
 use tokio::{
@@ -17,8 +27,9 @@ pub type Connecting<'a> = Pin<Box<dyn Future<Output = io::Result<Box<dyn Transpo
 
 /// Opens connections; asked once for each attempt.
 pub trait Connect: Send + Sync + 'static {
-    /// Opens a connection to `address` (HOST:PORT as configured). Dropped where it takes longer than the
-    /// connect timeout.
+    /// Opens a connection to `address` (HOST:PORT). Dropped where it takes longer than the connect timeout.
+    ///
+    /// What is written to it at once begins with a whole frame where all that was written before ended with one.
     fn connect<'a>(&'a self, address: &'a str) -> Connecting<'a>;
 }
 

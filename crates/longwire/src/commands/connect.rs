@@ -1,16 +1,17 @@
 //! "Where to connect": the flags that every client command shares, checked before any network is touched.
 
+use super::client;
 use crate::exit::{Exit, Failed};
 use anyhow::Context;
-use longwire_client::{Config, ConfigBuilder, LengthReading, Login};
-use std::net::IpAddr;
+use longwire_client::transport::Trust;
+use longwire_client::{Address, Config, ConfigBuilder, LengthReading, Login, Scheme};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// The port that `serve` listens on by default.
-const PORT: u16 = 7610;
 /// What a server with open login takes for any user; `serve` offers that on loopback alone.
 pub(crate) const LOCAL_TOKEN: &str = "local";
+/// The authorities of a whole operating system are 250 KiB.
+const CA_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// A token has at most 4 KiB; a larger file is not one.
 const TOKEN_FILE_BYTES_MAX: u64 = 8 * 1024;
 
@@ -20,9 +21,9 @@ const TOKEN_FILE_BYTES_MAX: u64 = 8 * 1024;
 pub(crate) struct ConnectArgs {
     /// Server
     ///
-    /// HOST:PORT or tcp://HOST[:PORT]; without a port, 7610.
-    #[arg(long, value_name = "HOST:PORT", env = "LONGWIRE_ADDR", hide_env_values = true)]
-    #[arg(default_value = "127.0.0.1:7610")]
+    /// HOST:PORT for plain TCP, or tcp:// tls:// ws:// wss://HOST[:PORT][/PATH]; without a port, 7610.
+    #[arg(long, value_name = "ADDRESS", env = "LONGWIRE_ADDR", hide_env_values = true)]
+    #[arg(default_value = "127.0.0.1:7610", value_parser = address)]
     addr: Address,
     /// Log in as this user
     #[arg(long, value_name = "USER", env = "LONGWIRE_USER", hide_env_values = true)]
@@ -43,6 +44,14 @@ pub(crate) struct ConnectArgs {
     /// body: the bytes of the body; rest: everything behind the field itself. Servers take either.
     #[arg(long, value_name = "READING", value_enum, default_value = "body", hide_possible_values = true)]
     length: Length,
+    /// Trust these authorities (PEM) alone
+    ///
+    /// For tls:// and wss://; without it, the authorities of this machine.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Check no certificate: for tests
+    #[arg(long, conflicts_with = "ca")]
+    insecure: bool,
 }
 
 /// A user and what proves it.
@@ -64,17 +73,20 @@ enum Length {
     Rest,
 }
 
-/// A server's address, as the client library takes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Address {
-    host: String,
-    port: u16,
-}
-
 impl ConnectArgs {
     /// The address as told to people: HOST:PORT.
     pub(crate) fn address(&self) -> String {
         self.addr.to_string()
+    }
+
+    /// HOST:PORT, for what speaks plain TCP alone.
+    pub(crate) fn plain_address(&self) -> anyhow::Result<String> {
+        match self.addr.scheme() {
+            Scheme::Tcp => Ok(self.addr.authority()),
+            other => {
+                Err(usage(format!("this command does not speak {}:// yet; use HOST:PORT", other.name())))
+            }
+        }
     }
 
     /// The user, or `None` for a guest.
@@ -100,7 +112,29 @@ impl ConnectArgs {
             Length::Body => LengthReading::Body,
             Length::Rest => LengthReading::Rest,
         };
-        Ok(Config::builder(self.address()).login(self.login()?).gzip(self.gzip).length(length))
+        let config = Config::builder(self.address()).login(self.login()?).gzip(self.gzip).length(length);
+        Ok(config.trust(self.trust()?))
+    }
+
+    /// Who may vouch for the server, where the address asks for TLS.
+    fn trust(&self) -> anyhow::Result<Trust> {
+        let flag = if self.insecure { "--insecure" } else { "--ca" };
+        if !self.addr.scheme().is_secure() && (self.insecure || self.ca.is_some()) {
+            return Err(usage(format!("{flag} is for tls:// and wss:// addresses")));
+        }
+        if self.insecure {
+            client::tell(
+                "warning: --insecure: nobody's certificate is checked; whoever is in between reads the token",
+            );
+            return Ok(Trust::Nobody);
+        }
+        let Some(path) = &self.ca else { return Ok(Trust::System) };
+        let mut pem = Vec::new();
+        let failed = || format!("cannot read the certificates {}", path.display());
+        let file = std::fs::File::open(path).with_context(failed)?;
+        std::io::Read::read_to_end(&mut std::io::Read::take(file, CA_FILE_BYTES_MAX), &mut pem)
+            .with_context(failed)?;
+        Ok(Trust::Pem(pem))
     }
 
     fn login(&self) -> anyhow::Result<Login> {
@@ -170,47 +204,9 @@ impl FromStr for Secret {
     }
 }
 
-impl Address {
-    fn is_loopback(&self) -> bool {
-        let host = self.host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
-    }
-}
-
-impl std::fmt::Display for Address {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
-    }
-}
-
-impl FromStr for Address {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        // An empty variable counts as not set, here as everywhere.
-        let text = if text.is_empty() { "127.0.0.1" } else { text };
-        let bare = match text.split_once("://") {
-            Some(("tcp", rest)) => rest,
-            Some((scheme @ ("tls" | "ws" | "wss"), _)) => {
-                return Err(format!("{scheme}:// is not in this release; use tcp://HOST:PORT"));
-            }
-            Some((scheme, _)) => return Err(format!("unknown scheme {scheme}://; use tcp://HOST:PORT")),
-            None => text,
-        };
-        let (host, port) = match bare.rsplit_once(':') {
-            _ if bare.parse::<std::net::Ipv6Addr>().is_ok() => (format!("[{bare}]"), PORT),
-            Some((host, port)) if !bare.ends_with(']') => {
-                let port = port.parse().map_err(|_| format!("{port:?} is not a port number"))?;
-                (host.to_owned(), port)
-            }
-            _ => (bare.to_owned(), PORT),
-        };
-        let is_v6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        let good = match is_v6 {
-            Some(ip) => ip.parse::<std::net::Ipv6Addr>().is_ok(),
-            None => !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || "/:[]@?#".contains(c)),
-        };
-        if good { Ok(Self { host, port }) } else { Err(format!("{bare:?} is not HOST:PORT")) }
-    }
+/// An empty variable counts as not set, here as everywhere.
+fn address(text: &str) -> Result<Address, String> {
+    if text.is_empty() { "127.0.0.1" } else { text }.parse()
 }
 
 #[cfg(test)]
@@ -237,30 +233,28 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_host_and_port() {
-        for (text, address) in [
-            ("127.0.0.1:7610", "127.0.0.1:7610"),
-            ("", "127.0.0.1:7610"),
-            ("chat.example", "chat.example:7610"),
-            ("tcp://chat.example", "chat.example:7610"),
-            ("tcp://chat.example:9000", "chat.example:9000"),
-            ("[::1]:80", "[::1]:80"),
-            ("[::1]", "[::1]:7610"),
-            ("::1", "[::1]:7610"),
-        ] {
-            assert_eq!(text.parse::<Address>().map(|address| address.to_string()).as_deref(), Ok(address));
-        }
-        for text in [":80", "host:port", "host:70000", "tcp://host/path", "a b:1", "[x]:1", "http://host"] {
-            assert!(text.parse::<Address>().is_err(), "{text:?}");
-        }
+    fn an_address_may_name_its_transport() {
+        assert_eq!(args(&["--addr", ""]).unwrap().address(), "127.0.0.1:7610");
+        assert_eq!(args(&["--addr", "wss://chat.example/x"]).unwrap().address(), "wss://chat.example:7610/x");
+        assert!(args(&["--addr", "http://chat.example"]).unwrap_err().contains("unknown scheme"));
     }
 
     #[test]
-    fn what_is_not_built_yet_is_refused_by_name() {
-        for scheme in ["tls", "ws", "wss"] {
-            let refusal = args(&["--addr", &format!("{scheme}://chat.example")]).unwrap_err();
-            assert!(refusal.contains("not in this release"), "{refusal}");
+    fn who_vouches_for_a_server_is_settled_before_connecting() {
+        let trust = |line: &[&str]| args(line).unwrap().trust();
+        assert_eq!(trust(&[]).unwrap(), Trust::System);
+        assert_eq!(trust(&["--addr", "tls://h", "--insecure"]).unwrap(), Trust::Nobody);
+        for wrong in [
+            &["--insecure"][..],
+            &["--addr", "ws://h", "--ca", "/dev/null"],
+            &["--addr", "tls://h", "--ca", "/nowhere"],
+        ] {
+            assert!(trust(wrong).is_err(), "{wrong:?}");
         }
+        assert!(args(&["--addr", "tls://h", "--insecure", "--ca", "f"]).is_err());
+        // A file without a certificate trusts nobody, and is refused before anything is sent.
+        let empty = args(&["--addr", "tls://h", "--ca", "/dev/null"]).unwrap().config().unwrap().build();
+        assert_eq!(empty.unwrap_err().key, "trust");
     }
 
     #[test]

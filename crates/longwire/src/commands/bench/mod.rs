@@ -153,7 +153,7 @@ impl CommonArgs {
             None if connect.is_loopback() || !speaks => Logins::Guests { token: LOCAL_TOKEN.to_owned() },
             None => return Err(usage("guests may not send: --user and --token, for the senders")),
         };
-        let address = connect.address();
+        let address = connect.plain_address()?;
         let found = address.to_socket_addrs().ok().and_then(|mut all| all.next());
         let unknown = || Failed::new(Exit::Unreachable, format!("{address}: no such host"));
         let length = if connect.counts_rest() { LengthReading::Rest } else { LengthReading::Body };
