@@ -1,8 +1,10 @@
 //! A guest that prints everything said in the rooms given, through every loss of the connection.
 //!
 //! ```text
-//! cargo run -p longwire-client --example listen -- [HOST:PORT] [ROOM]...
+//! cargo run -p longwire-client --features tls,ws --example listen -- [ADDRESS] [ROOM]...
 //! ```
+//!
+//! An address is HOST:PORT, or `tls:// ws:// wss://HOST[:PORT][/PATH]`.
 #![allow(clippy::print_stdout)] // printing is what it is for
 
 use longwire_client::{Client, Config, Event, MessageType, Received};
