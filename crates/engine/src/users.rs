@@ -76,9 +76,10 @@ pub(crate) struct Users {
 }
 
 impl Users {
-    /// Forgets those who are gone and owe nothing to any bucket.
+    /// Forgets those who are gone, owe nothing to any bucket, and whose buckets nobody holds any more: a session that
+    /// was replaced spends from them until it hears of it.
     fn sweep(&mut self, now: Millis) {
-        self.by_id.retain(|Known(user)| user.is_here() || user.remembers(now));
+        self.by_id.retain(|Known(user)| user.is_here() || user.is_held() || user.remembers(now));
         if self.by_id.len() > USERS_REMEMBERED_MAX {
             self.by_id.retain(|Known(user)| user.is_here()); // rather too lenient for once than without bound
         }
@@ -112,6 +113,10 @@ impl User {
 
     fn is_here(&self) -> bool {
         !self.sessions.as_slice().is_empty()
+    }
+
+    fn is_held(&self) -> bool {
+        Arc::strong_count(&self.state) > 1
     }
 
     fn remembers(&self, now: Millis) -> bool {
@@ -344,6 +349,20 @@ mod tests {
         sessions.remove(conn(0));
         sessions.remove(conn(2));
         assert!(matches!(sessions, Sessions::None));
+    }
+
+    /// A session that was replaced may speak until it hears of it: what it spends must not be forgotten.
+    #[test]
+    fn a_user_is_remembered_while_a_session_holds_its_buckets() {
+        let mut users = Users::default();
+        let user = User::new(&"alice".into());
+        let held = Arc::clone(&user.state);
+        users.by_id.insert(Known(Box::new(user)));
+        users.sweep(Millis(1));
+        assert_eq!(users.remembered(), 1);
+        drop(held);
+        users.sweep(Millis(2));
+        assert_eq!(users.remembered(), 0);
     }
 
     #[test]
