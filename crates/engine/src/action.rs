@@ -29,7 +29,7 @@ pub enum CloseReason {
     TooLarge,
     /// LOGIN was refused.
     LoginRefused,
-    /// No byte taken for `fanout.stall_timeout` while owed.
+    /// No byte taken for `fanout.stall_timeout` while owed, or more owed than may be: half-sent frames, late refusals.
     Slow,
     /// A bound of the node was met: unauthenticated connections, half-sent frames, memory.
     Overloaded,
