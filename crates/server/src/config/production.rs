@@ -59,7 +59,8 @@ const HEAD: &str = "\
 #       openssl pkey -in login-secret.pem -pubout -out login-key.pem
 #       longwire token make --config THIS_FILE --key-file login-secret.pem --user alice
 #  2. `longwire check-config THIS_FILE` tells all that is wrong at once; it reads the key file too.
-#  3. This release speaks plain TCP: put what ends TLS in front of it, or tokens can be read on the way.
+#  3. Tokens can be read on the way until TLS is on: name your certificate at the end of this file, or put what ends TLS in
+#     front of the server.
 ";
 
 const LOGIN_KEY: &str = "
@@ -70,6 +71,14 @@ const LOGIN_KEY: &str = "
 id = \"app\"
 algorithm = \"ES256\"
 key_file = \"login-key.pem\"
+";
+
+const CERTIFICATE: &str = "
+# TLS: the chain as PEM, the server's own certificate first, and its key. Looked at every 30 seconds, so whatever renews
+# them needs no restart. More of these tables for more names.
+#[[tls.certificate]]
+#chain = \"chat.pem\"
+#key = \"chat.key\"
 ";
 
 /// A configuration file for a server that other machines reach.
@@ -91,6 +100,7 @@ pub fn production_file() -> String {
         }
         let _ = writeln!(file, "{name} = {value}");
     }
+    file.push_str(CERTIFICATE);
     file
 }
 
@@ -98,6 +108,19 @@ pub fn production_file() -> String {
 mod tests {
     use super::super::{Config, Layers, load};
     use super::*;
+
+    /// What is left to the operator is good once the signs before it are gone.
+    #[test]
+    fn its_certificate_needs_nothing_but_its_files() {
+        let text = production_file()
+            .replace("\n#[[", "\n[[")
+            .replace("\n#chain", "\nchain")
+            .replace("\n#key", "\nkey");
+        let loaded = load(&Layers { file: Some(("f".into(), text)), ..Layers::default() });
+        let config = loaded.unwrap_or_else(|problems| panic!("{problems}")).config;
+        let files = &config.tls.certificate[0];
+        assert_eq!((files.chain.as_str(), files.key.as_str()), ("chat.pem", "chat.key"));
+    }
 
     /// It is a good file, every value it names is in force, and it names only what it changes.
     #[test]

@@ -214,6 +214,7 @@ fn server_config(
     // every reload: so nothing is kept here, and nobody is taken at the word of a certificate that was taken back.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.ticketer = aws_lc_rs::Ticketer::new()?;
+    config.ignore_client_order = true; // all that is served is strong; the order is the library's
     config.send_tls13_tickets = 1;
     config.max_early_data_size = 0; // early data can be replayed, and a LOGIN must not be
     Ok(config)

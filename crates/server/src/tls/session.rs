@@ -48,6 +48,8 @@ pub(crate) struct Session {
     clear: Vec<u8>,
     /// Ciphertext that waits for the socket.
     held: Vec<u8>,
+    /// What is held ends a record whose last clear byte was not said to be taken.
+    is_last_uncounted: bool,
     end: End,
 }
 
@@ -75,7 +77,14 @@ pub(crate) enum Handshake {
 impl Session {
     pub(super) fn new(config: Arc<ServerConfig>) -> Result<Self, rustls::Error> {
         let tls = UnbufferedServerConnection::new(config)?;
-        Ok(Self { tls, rest: Vec::new(), clear: Vec::new(), held: Vec::new(), end: End::Open })
+        Ok(Self {
+            tls,
+            rest: Vec::new(),
+            clear: Vec::new(),
+            held: Vec::new(),
+            is_last_uncounted: false,
+            end: End::Open,
+        })
     }
 
     /// One step of the handshake: reads once, does what these bytes ask for (one flight, where the work is), writes what
@@ -132,17 +141,28 @@ impl Session {
 
     /// Takes at most one record's worth of `bytes`, and hands it to the socket. What the socket does not take is held;
     /// while any is, nothing is taken: `WouldBlock`.
+    ///
+    /// A record that is held counts all but its last byte, which counts once the socket has all of it. So whoever offers
+    /// a frame knows that it is not out yet, offers that byte again, and is told the truth about what was delivered and
+    /// who is stalled. What it offers next must be that byte and what follows it.
     pub(crate) fn write(&mut self, io: &mut impl Write, bytes: &[u8]) -> io::Result<usize> {
         if self.end == End::Broken {
             return Err(ErrorKind::BrokenPipe.into());
         }
         self.flush(io)?;
         let bytes = &bytes[..bytes.len().min(RECORD_CLEAR_MAX)];
+        if bytes.is_empty() || take(&mut self.is_last_uncounted) {
+            return Ok(bytes.len().min(1));
+        }
         SHARED.with_borrow_mut(|Shared { outbound, .. }| {
             let sealed = self.seal(bytes, outbound)?;
-            self.send(io, &outbound[..sealed])?;
-            Ok(bytes.len())
-        })
+            self.send(io, &outbound[..sealed])
+        })?;
+        self.is_last_uncounted = self.is_holding();
+        match bytes.len() - usize::from(self.is_last_uncounted) {
+            0 => Err(ErrorKind::WouldBlock.into()),
+            counted => Ok(counted),
+        }
     }
 
     /// Hands what is held to the socket. `WouldBlock`: some is left.
@@ -153,6 +173,14 @@ impl Session {
         let held = take(&mut self.held);
         self.send(io, &held)?;
         if self.held.is_empty() { Ok(()) } else { Err(ErrorKind::WouldBlock.into()) }
+    }
+
+    /// Lets go of a record that is half out, before our side ends: as on plain TCP, a frame whose last byte was not said to
+    /// be taken does not arrive after all.
+    pub(crate) fn abandon(&mut self) {
+        if take(&mut self.is_last_uncounted) && self.is_holding() {
+            (self.held, self.end) = (Vec::new(), End::Broken);
+        }
     }
 
     /// Says that nothing more comes from us. The socket's own side is the caller's to shut, once nothing is held:

@@ -102,13 +102,52 @@ fn a_socket_that_takes_little_holds_one_record_and_loses_nothing() {
             assert!(talk.server.kept() <= 16_384 + 256, "one record: {}", talk.server.kept());
             heard.extend(talk.client_hears());
         }
-        while talk.server.flush(&mut talk.socket).is_err() {
-            talk.socket.room = 1500;
-        }
+        assert!(!talk.server.is_holding(), "all that counts is out");
         heard.extend(talk.client_hears());
         assert!(heard == sent && blocked > 50);
         assert_eq!(talk.server.kept(), 0);
     }
+}
+
+/// Whoever counts what was delivered hears of a frame's end when the socket has it, not before.
+#[test]
+fn the_last_byte_counts_when_the_socket_has_the_record() {
+    let mut talk = Party::of(TLS13).connected();
+    talk.socket.room = 10;
+    assert_eq!(talk.server.write(&mut talk.socket, b"frame").unwrap(), 4);
+    assert_eq!(talk.server.write(&mut talk.socket, b"e").unwrap_err().kind(), ErrorKind::WouldBlock);
+    talk.socket.room = usize::MAX;
+    assert_eq!(talk.server.write(&mut talk.socket, b"e").unwrap(), 1);
+    assert_eq!(talk.server.write(&mut talk.socket, b"next").unwrap(), 4);
+    assert_eq!(talk.client_hears(), b"framenext");
+    talk.socket.room = 0;
+    let one = talk.server.write(&mut talk.socket, b"x");
+    assert_eq!(one.unwrap_err().kind(), ErrorKind::WouldBlock, "of one byte, none counts");
+    talk.socket.room = usize::MAX;
+    talk.server.flush(&mut talk.socket).unwrap();
+    assert_eq!(talk.server.write(&mut talk.socket, b"xyz").unwrap(), 1);
+    assert_eq!(talk.server.write(&mut talk.socket, b"yz").unwrap(), 2);
+    assert_eq!(talk.client_hears(), b"xyz");
+}
+
+#[test]
+fn a_frame_that_was_not_said_to_be_out_does_not_arrive_at_the_end() {
+    let mut talk = Party::of(TLS13).connected();
+    talk.server_says(b"whole");
+    talk.socket.room = 10;
+    assert_eq!(talk.server.write(&mut talk.socket, b"cut").unwrap(), 2);
+    talk.socket.room = usize::MAX;
+    talk.server.abandon();
+    talk.server.close(&mut talk.socket).unwrap();
+    assert_eq!(talk.client_hears(), b"whole");
+    assert_eq!(talk.server.kept(), 0);
+
+    let mut talk = Party::of(TLS13).connected();
+    talk.server_says(b"whole");
+    talk.server.abandon(); // nothing is half out: the end is told
+    talk.server.close(&mut talk.socket).unwrap();
+    assert_eq!(talk.client_hears(), b"whole");
+    assert_eq!(talk.client.reader().read(&mut [0]).unwrap(), 0);
 }
 
 #[test]
