@@ -1,5 +1,6 @@
 //! Longwire and the bare loop, in turns, on the same machine at the same time: only their ratios mean anything.
-//! Where a part of the members stops reading, it is Longwire too that it is compared with, while all of them read.
+//! Where a part of the members stops reading, it is Longwire too that it is compared with, while all of them read; where
+//! bytes travel inside TLS or WebSocket, it is Longwire over TCP.
 //!
 //! Every round runs both, in the other order than the round before, so that neither gets the quieter half. A figure is the
 //! median of its rounds; beside each ratio stand the lowest and the highest that a single round gave.
@@ -9,6 +10,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::bench::run_against;
+use crate::carrier::Carrier;
 use crate::child::Server;
 use crate::expect::{Expect, Verdict};
 use crate::failure::{Failure, system};
@@ -54,7 +56,7 @@ pub struct Comparison {
     pub seed: u64,
     /// The same for both.
     pub shape: ShapeLine,
-    /// What Longwire is compared with: `bare loop` or `all reading`.
+    /// What Longwire is compared with: `bare loop`, `all reading` or `tcp`.
     pub baseline: &'static str,
     /// The server's processors, and the generator's.
     pub pinned: Option<(Vec<usize>, Vec<usize>)>,
@@ -148,6 +150,9 @@ fn unit(figure: &str) -> (&str, fn(f64) -> String) {
 /// Whatever keeps it from coming to its end.
 pub fn limit(setting: &Setting<'_>, plan: &Plan, watch: &mut Watch<'_>) -> Result<Report, Failure> {
     check(plan)?;
+    if !plan.target.carrier.is_plain() {
+        return Err(PlanError::new("the bare loop speaks plain TCP alone").into());
+    }
     let pinned = Pinned::hold(&setting.pin)?;
     run_bare(setting, plan, &pinned, watch)
 }
@@ -202,11 +207,20 @@ fn check(plan: &Plan) -> Result<(), Failure> {
             PlanError::new("the bare loop compresses nothing: there is no comparison with --gzip").into()
         );
     }
+    if plan.target.carrier.tls.is_some() && plan.pid.is_none() {
+        let why =
+            "a server that is started here has no certificate: start one, and name it by --addr and --pid";
+        return Err(PlanError::new(why).into());
+    }
     Ok(plan.check()?)
 }
 
 fn baseline_of(plan: &Plan) -> &'static str {
-    if let Crowd::Laggards { .. } = plan.crowd { "all reading" } else { "bare loop" }
+    match plan.crowd {
+        Crowd::Laggards { .. } => "all reading",
+        _ if !plan.target.carrier.is_plain() => "tcp",
+        _ => "bare loop",
+    }
 }
 
 fn run_baseline(
@@ -219,6 +233,11 @@ fn run_baseline(
         let plan = Plan { crowd: Crowd::Laggards { stop: false }, ..plan.clone() };
         return run_longwire(setting, &plan, pinned, watch);
     }
+    if !plan.target.carrier.is_plain() {
+        let mut plan = plan.clone();
+        plan.target.carrier = Carrier::default();
+        return run_longwire(setting, &plan, pinned, watch);
+    }
     run_bare(setting, plan, pinned, watch)
 }
 
@@ -228,7 +247,7 @@ fn run_longwire(
     pinned: &Pinned,
     watch: &mut Watch<'_>,
 ) -> Result<Report, Failure> {
-    watch.tell("longwire:");
+    watch.tell(&format!("longwire, {}:", plan.target.carrier.name()));
     let mut plan = plan.clone();
     let started = match plan.pid {
         Some(_) => None,

@@ -13,6 +13,7 @@
 
 mod bare;
 mod bench;
+mod carrier;
 mod child;
 mod compare;
 mod expect;
@@ -34,6 +35,7 @@ mod worker;
 
 pub use bare::serve_bare;
 pub use bench::run;
+pub use carrier::Carrier;
 pub use compare::{Comparison, Ratio, Round, Setting, compare, limit};
 pub use expect::{Expect, Verdict};
 pub use failure::Failure;

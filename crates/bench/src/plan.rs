@@ -6,6 +6,7 @@ use std::time::Duration;
 use longwire_wire::LengthReading;
 use longwire_wire::limits::{BODY_BYTES_MAX, ID_BYTES_MAX};
 
+use crate::carrier::Carrier;
 use crate::stamp::STAMP_BYTES;
 
 /// Connections of one run: what a machine has memory for, not what the tool has room for.
@@ -42,6 +43,8 @@ pub struct Target {
     pub gzip: bool,
     /// What `len` counts.
     pub length: LengthReading,
+    /// How bytes travel.
+    pub carrier: Carrier,
 }
 
 /// As whom connections log in.
@@ -320,6 +323,7 @@ pub(crate) mod tests {
                 logins: Logins::Guests { token: "local".into() },
                 gzip: false,
                 length: LengthReading::Body,
+                carrier: Carrier::default(),
             },
             shape: Shape { rooms: 1, members: 100, senders: 1, size: 128, batch: 1, load: Load::Window(1) },
             crowd: Crowd::None,

@@ -298,7 +298,7 @@ impl ShapeLine {
             rate: rate.filter(|_| plan.speaks()),
             window: window.filter(|_| plan.speaks()),
             connections: plan.connections,
-            transport: "tcp",
+            transport: plan.target.carrier.name(),
             gzip: plan.target.gzip,
         }
     }

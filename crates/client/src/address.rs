@@ -19,7 +19,8 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    const ALL: [Self; 4] = [Self::Tcp, Self::Tls, Self::Ws, Self::Wss];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Tcp, Self::Tls, Self::Ws, Self::Wss];
 
     /// As written in front of `://`.
     pub fn name(self) -> &'static str {
@@ -57,6 +58,12 @@ impl Address {
     /// What carries the frames.
     pub fn scheme(&self) -> Scheme {
         self.scheme
+    }
+
+    /// The same place, reached another way.
+    pub fn with_scheme(mut self, scheme: Scheme) -> Self {
+        self.scheme = scheme;
+        self
     }
 
     /// HOST:PORT, an IPv6 address in brackets.

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use super::layer::Layer;
 use mio::net::TcpStream;
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -22,6 +23,8 @@ pub(super) enum Phase {
 
 pub(super) struct Conn {
     pub(super) stream: Option<TcpStream>,
+    /// TLS, WebSocket or both.
+    pub(super) layer: Option<Box<Layer>>,
     /// The beginning of a frame whose rest has not come yet.
     pub(super) rest: Option<Box<[u8]>>,
     /// When it began to connect; also tells one life of a connection from the next.
@@ -53,6 +56,7 @@ impl Conn {
     pub(super) fn new(room: u32, sender: u32) -> Self {
         Self {
             stream: None,
+            layer: None,
             rest: None,
             since_ns: 0,
             room,
@@ -91,18 +95,23 @@ impl Conn {
         self.since_ns = now_ns;
         self.awaits_pong = false;
         self.rest = None;
+        self.layer = None;
         Ok(())
     }
 
     /// Closes it at once.
     pub(super) fn shut(&mut self) {
         self.stream = None;
+        self.layer = None;
         self.rest = None;
         self.phase = Phase::Out;
     }
 
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Got {
         let Some(stream) = &mut self.stream else { return Got::NothingYet };
+        if let Some(layer) = &mut self.layer {
+            return layer.read(stream, buffer);
+        }
         loop {
             match stream.read(buffer) {
                 Ok(0) => return Got::End,
@@ -117,6 +126,9 @@ impl Conn {
     /// Writes what the socket takes. An error is not told: the read that follows it ends.
     pub(super) fn write(&mut self, bytes: &[u8]) -> usize {
         let Some(stream) = &mut self.stream else { return 0 };
+        if let Some(layer) = &mut self.layer {
+            return layer.write(stream, bytes);
+        }
         let mut taken = 0;
         while taken < bytes.len() {
             match stream.write(&bytes[taken..]) {
@@ -126,6 +138,20 @@ impl Conn {
             }
         }
         taken
+    }
+}
+
+impl Conn {
+    /// Writes what waits between it and its socket.
+    pub(super) fn flush(&mut self) {
+        if let (Some(layer), Some(stream)) = (&mut self.layer, &mut self.stream) {
+            layer.flush(stream);
+        }
+    }
+
+    /// Whether something waits there.
+    pub(super) fn is_behind(&self) -> bool {
+        self.layer.as_ref().is_some_and(|layer| layer.is_behind())
     }
 }
 

@@ -10,6 +10,7 @@ use longwire_wire::Status;
 use mio::{Interest, Token};
 
 use super::conn::{Phase, SILENT, source};
+use super::layer::Layer;
 use super::{FIRST_CONN, Worker, bump};
 use crate::failure::Failure;
 use crate::plan::{Crowd, Plan};
@@ -141,6 +142,7 @@ impl Worker {
         if stream.peer_addr().is_err() {
             return; // not yet
         }
+        conn.layer = Layer::of(&self.plan.target.carrier, self.speech.dialect().length);
         let mut words = Vec::new();
         if bare {
             let record_bytes = match conn.sender {

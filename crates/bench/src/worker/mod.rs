@@ -7,6 +7,7 @@ mod arrivals;
 mod conn;
 mod door;
 mod hearts;
+mod layer;
 mod receive;
 mod senders;
 

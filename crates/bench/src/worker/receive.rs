@@ -27,7 +27,8 @@ impl Worker {
     }
 
     fn writable(&mut self, at: usize) {
-        let conn = &self.conns[at];
+        let conn = &mut self.conns[at];
+        conn.flush();
         match conn.phase {
             Phase::Connecting => self.connected(at),
             Phase::In if conn.sender != SILENT => self.senders.nudge(conn.sender),

@@ -218,7 +218,7 @@ impl Senders {
             return;
         }
         loop {
-            if !sender.flush(conn) {
+            if !sender.flush(conn) || conn.is_behind() {
                 return; // its writable edge brings it back
             }
             let filled = sender.fill(self.pace, times, shared);

@@ -49,6 +49,11 @@ impl Tls {
 }
 
 impl<C: Connect> Tls<C> {
+    /// What a handshake goes by, for programs with an event loop of their own.
+    pub fn config(&self) -> &Arc<ClientConfig> {
+        &self.config
+    }
+
     /// The same over another way to open connections.
     pub fn over(below: C, trust: &Trust) -> Result<Self, TrustError> {
         let provider = Arc::new(aws_lc_rs::default_provider());

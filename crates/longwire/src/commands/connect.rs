@@ -3,7 +3,8 @@
 use super::client;
 use crate::exit::{Exit, Failed};
 use anyhow::Context;
-use longwire_client::transport::Trust;
+use longwire_bench::Carrier;
+use longwire_client::transport::{Tls, Trust};
 use longwire_client::{Address, Config, ConfigBuilder, LengthReading, Login, Scheme};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -79,14 +80,33 @@ impl ConnectArgs {
         self.addr.to_string()
     }
 
-    /// HOST:PORT, for what speaks plain TCP alone.
-    pub(crate) fn plain_address(&self) -> anyhow::Result<String> {
-        match self.addr.scheme() {
-            Scheme::Tcp => Ok(self.addr.authority()),
-            other => {
-                Err(usage(format!("this command does not speak {}:// yet; use HOST:PORT", other.name())))
+    /// The address, and TLS's terms where it asks for TLS; a transport that is named beside it overrules a bare HOST:PORT.
+    pub(crate) fn reached_by(mut self, transport: Option<Scheme>) -> anyhow::Result<Self> {
+        if let Some(scheme) = transport.filter(|scheme| *scheme != self.addr.scheme()) {
+            if self.addr.scheme() != Scheme::Tcp {
+                return Err(usage(format!(
+                    "--transport {} and --addr {} contradict each other",
+                    scheme.name(),
+                    self.addr
+                )));
             }
+            self.addr = self.addr.with_scheme(scheme);
         }
+        Ok(self)
+    }
+
+    /// Where and how to connect, for what opens its own connections: HOST:PORT, and what is above TCP.
+    pub(crate) fn carrier(&self) -> anyhow::Result<(String, Carrier)> {
+        let (trust, scheme, authority) = (self.trust()?, self.addr.scheme(), self.addr.authority());
+        let mut carrier = Carrier::default();
+        if scheme.is_secure() {
+            let tls = Tls::new(&trust).map_err(|err| usage(format!("--ca: {err}")))?;
+            carrier = carrier.tls(tls.config(), self.addr.host()).map_err(|err| usage(err.to_string()))?;
+        }
+        if scheme.is_web_socket() {
+            carrier = carrier.web_socket(&authority, self.addr.path());
+        }
+        Ok((authority, carrier))
     }
 
     /// The user, or `None` for a guest.

@@ -70,7 +70,7 @@ fn wrong_usage_is_told_before_anything_is_tried() {
         "fanout --connections 5",
         "fanout --rate 5 --window 5",
         "fanout --size 3",
-        "fanout --transport wss",
+        "fanout --transport quic",
         "fanout --addr 10.0.0.1:7610",
         "fanout --addr 10.0.0.1:7610 --user ada --token t --sources 3",
         "idle --rate 3",

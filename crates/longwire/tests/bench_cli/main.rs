@@ -14,6 +14,10 @@
 #[allow(unused_macros, unused_imports, reason = "what a server does does not depend on shards here")]
 mod common;
 
+#[path = "../common/relay.rs"]
+mod relay;
+
+mod carried;
 mod compared;
 mod expected;
 mod liar;

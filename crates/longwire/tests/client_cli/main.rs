@@ -13,6 +13,9 @@
 #[allow(unused_macros, unused_imports, reason = "what a server does does not depend on shards here")]
 mod common;
 
+#[path = "../common/relay.rs"]
+mod relay;
+
 mod chat;
 mod chat_terminal;
 mod peer;
@@ -20,3 +23,4 @@ mod process;
 mod send;
 mod tail;
 mod terminal;
+mod transports;

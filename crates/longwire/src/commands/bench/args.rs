@@ -3,7 +3,7 @@
 use crate::commands::connect::{ConnectArgs, usage};
 use crate::commands::tail::parse_duration;
 use longwire_bench::{Kind, Load, Pin, Shape};
-use std::str::FromStr;
+use longwire_client::Scheme;
 use std::time::Duration;
 
 #[derive(Debug, clap::Subcommand)]
@@ -89,10 +89,11 @@ pub(super) struct ShapeArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Run")]
 pub(super) struct RunArgs {
-    /// Only tcp in this release
-    #[arg(long, value_name = "T", default_value = "tcp", hide_default_value = true)]
-    #[allow(dead_code, reason = "there is one, and it is checked when it is read")]
-    transport: Transport,
+    /// tcp, tls, ws or wss; else as --addr says
+    ///
+    /// compare runs any but tcp in turns with tcp, against the same server.
+    #[arg(long, value_name = "T", value_parser = scheme)]
+    pub(super) transport: Option<Scheme>,
     /// Threads of the generator
     ///
     /// By default one less than there are cores, and as many as tables of descriptors are needed.
@@ -174,18 +175,9 @@ pub(super) enum Compared {
 }
 
 /// How bytes travel.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Transport;
-
-impl FromStr for Transport {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "tcp" => Ok(Self),
-            "tls" | "ws" | "wss" => Err(format!("{text} is not in this release: tcp is")),
-            _ => Err(format!("{text:?} is not tcp")),
-        }
-    }
+fn scheme(text: &str) -> Result<Scheme, String> {
+    let named = Scheme::ALL.into_iter().find(|scheme| scheme.name() == text);
+    named.ok_or_else(|| format!("{text:?} is not tcp, tls, ws or wss"))
 }
 
 #[derive(Debug, clap::Args)]

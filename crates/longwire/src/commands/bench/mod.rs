@@ -94,8 +94,9 @@ impl Job {
 }
 
 impl CommonArgs {
-    fn job(self, kind: Kind, against: Against) -> anyhow::Result<Job> {
+    fn job(mut self, kind: Kind, against: Against) -> anyhow::Result<Job> {
         self.shape.check(kind)?;
+        self.connect = self.connect.reached_by(self.run.transport)?;
         if matches!(against, Against::Bare(_)) && self.run.pid.is_some() {
             return Err(usage("the bare loop is started here: it needs no --pid"));
         }
@@ -153,11 +154,17 @@ impl CommonArgs {
             None if connect.is_loopback() || !speaks => Logins::Guests { token: LOCAL_TOKEN.to_owned() },
             None => return Err(usage("guests may not send: --user and --token, for the senders")),
         };
-        let address = connect.plain_address()?;
+        let (address, carrier) = connect.carrier()?;
         let found = address.to_socket_addrs().ok().and_then(|mut all| all.next());
         let unknown = || Failed::new(Exit::Unreachable, format!("{address}: no such host"));
         let length = if connect.counts_rest() { LengthReading::Rest } else { LengthReading::Body };
-        Ok(Target { address: found.ok_or_else(unknown)?, logins, gzip: connect.speaks_gzip(), length })
+        Ok(Target {
+            address: found.ok_or_else(unknown)?,
+            logins,
+            gzip: connect.speaks_gzip(),
+            length,
+            carrier,
+        })
     }
 }
 
