@@ -104,6 +104,40 @@ fn a_good_token_says_until_when_it_holds() {
     assert_eq!(object["closes_at_ms"], 4_102_445_125_000_u64);
 }
 
+/// The server closes on such a LOGIN without a byte and without asking its provider.
+#[test]
+fn what_no_login_can_carry_is_not_good() {
+    let place = Place::new(HS);
+    let config = ["--config", "longwire.toml"];
+    let check = |token: &str, more: &[&str]| {
+        let (status, told, _) = place.run(&[&["token", "check"], &config[..], more].concat(), token);
+        (status, told.lines().next().unwrap_or_default().to_owned())
+    };
+    // 4096 characters at most: three parts of base64 without padding, of which the claims alone grow
+    let padded = |bytes: usize| {
+        let pad = format!("pad={}", "x".repeat(bytes));
+        place.make(&[&config[..], &["--user", "alice", "--claim", &pad]].concat())
+    };
+    let fits = (4096 - padded(0).len()) * 3 / 4;
+    let (longest, over) = (padded(fits), padded(fits + 2));
+    assert!((4094..=4096).contains(&longest.len()) && (4097..=4099).contains(&over.len()));
+    let refused = "refused without an answer: not_a_login: ";
+    assert_eq!(check(&longest, &[]), (0, "good: alice may log in".to_owned()));
+    let told = format!("{refused}token has {}, over the limit of 4096", over.len());
+    assert_eq!(check(&over, &[]), (5, told));
+    assert_eq!(check(&over, &["--set", "limits.login_max=16KiB"]).0, 0);
+    let (status, told) = check(&over, &["--json"]);
+    let object: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((status, &object["reason"], &object["status"]), (5, &"not_a_login".into(), &().into()));
+    for user in ["u".repeat(129), "a\nb".to_owned()] {
+        let token = place.make(&[&config[..], &["--user", &user]].concat());
+        let (status, told) = check(&token, &[]);
+        assert!(status == 5 && told.starts_with(refused), "{told}");
+    }
+    let longest = place.make(&[&config[..], &["--user", &"u".repeat(128)]].concat());
+    assert_eq!(check(&longest, &[]).0, 0);
+}
+
 #[test]
 fn every_algorithm_makes_and_checks() {
     let place = Place::new("");

@@ -8,7 +8,7 @@ use super::tail::parse_duration;
 use crate::exit::Exit;
 use crate::{layers, out};
 use anyhow::{Context, bail};
-use longwire_server::config::{self, Algorithm, Flag, Layers, LoginConfig, LoginProvider};
+use longwire_server::config::{self, Algorithm, Config, Flag, Layers, LoginConfig, LoginProvider};
 use longwire_server::login::jwt::make::SigningKey;
 use longwire_server::login::{Answer, Provider, Question, check};
 use serde_json::{Map, Value, json};
@@ -140,19 +140,26 @@ impl CheckArgs {
     fn run(self) -> anyhow::Result<Exit> {
         let token = self.token()?;
         let said_kid = says(&token, &LoginConfig::default(), "kid");
-        let login = self.key.login(self.key.alone(said_kid.as_deref())?)?;
-        let said = check::says(&token, &login);
-        let user = self.user.clone().or_else(|| says(&token, &login, &login.claims.user));
+        let config = self.key.config(self.key.alone(said_kid.as_deref())?)?;
+        let login = &config.login;
+        let said = check::says(&token, login);
+        let user = self.user.clone().or_else(|| says(&token, login, &login.claims.user));
         let user = user.filter(|user| !user.is_empty());
         let user = user.ok_or_else(|| usage("it names no user: say whose it should be with --user"))?;
-        let provider = Provider::build(&login)?;
+        let mut out = out::stdout();
+        if let Err(limit) = check::carried(&token, &user, &config) {
+            let limit = limit.to_string();
+            writeln!(out, "{}", if self.json { no_login(&limit).to_string() } else { closed(&limit) })?;
+            out.flush()?;
+            return Ok(Exit::NotAllowed);
+        }
+        let provider = Provider::build(login)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let answer = runtime.block_on(provider.answer(&Question::trial(token, user.as_str())));
-        let mut out = out::stdout();
         if self.json {
-            writeln!(out, "{}", object(&answer, &said, &login))?;
+            writeln!(out, "{}", object(&answer, &said, login))?;
         } else {
-            lines(&answer, &user, &said, &login, &mut out)?;
+            lines(&answer, &user, &said, login, &mut out)?;
         }
         out.flush()?;
         Ok(if answer.is_ok() { Exit::Done } else { Exit::NotAllowed })
@@ -181,11 +188,14 @@ impl CheckArgs {
 impl KeyArgs {
     /// `[login]` as the server would have it, with `more` over it.
     fn login(&self, more: Vec<Flag>) -> anyhow::Result<LoginConfig> {
+        Ok(self.config(more)?.login)
+    }
+
+    fn config(&self, more: Vec<Flag>) -> anyhow::Result<Config> {
         let file = self.config.as_deref().filter(|path| !path.as_os_str().is_empty());
         let set = self.set.iter().map(|(key, value)| flag("--set", key, value.clone()));
         let flags = more.into_iter().chain(set).collect();
-        let loaded = config::load(&Layers { flags, ..layers::read(file)? })?;
-        Ok(loaded.config.login)
+        Ok(config::load(&Layers { flags, ..layers::read(file)? })?.config)
     }
 
     /// A key that is given by itself, as configuration.
@@ -264,6 +274,15 @@ fn lines(
     Ok(())
 }
 
+/// No LOGIN can carry it: no provider is asked, and a connection that begins so is told nothing.
+fn closed(limit: &str) -> String {
+    format!("refused without an answer: not_a_login: {limit}")
+}
+
+fn no_login(limit: &str) -> Value {
+    json!({ "good": false, "status": null, "reason": "not_a_login", "detail": limit })
+}
+
 /// When a login ends, and what follows.
 fn ending(end_ms: u64, login: &LoginConfig) -> String {
     let until = match login.provider {
@@ -288,7 +307,7 @@ fn object(answer: &Answer, said: &[(String, String)], login: &LoginConfig) -> Va
             "roles": identity.roles,
             "rooms": identity.rooms,
             "expires_at_ms": identity.expires_at_ms,
-            "closes_at_ms": identity.expires_at_ms.map(|end| end + login.jwt.expiry_grace.as_millis() as u64),
+            "closes_at_ms": identity.expires_at_ms.map(|end| end.saturating_add(login.jwt.expiry_grace.as_millis() as u64)),
             "says": said,
         }),
         Err(refusal) => json!({

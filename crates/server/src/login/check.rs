@@ -1,4 +1,5 @@
-//! For `check-config` and `longwire token check`: what is wrong with the files, and what a token says of itself.
+//! For `check-config` and `longwire token check`: what is wrong with the files, what a token says of itself, and whether
+//! a LOGIN can carry it.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,8 +9,9 @@ use super::json::Object;
 use super::jwt::Jwt;
 use super::provider::BuildError;
 use super::staticfile::Users;
-use crate::config::{JwksConfig, LoginConfig, LoginProvider};
+use crate::config::{Config, JwksConfig, LoginConfig, LoginProvider};
 use crate::escape::Escaped;
+use longwire_wire::{BodyError, LoginRequest, put_login};
 
 /// All that is wrong with the files that the provider in force needs; touches no network.
 pub fn problems(config: &LoginConfig) -> Vec<BuildError> {
@@ -28,6 +30,19 @@ pub fn problems(config: &LoginConfig) -> Vec<BuildError> {
         }
         LoginProvider::Http => Callback::build(&config.http).err().into_iter().collect(),
     }
+}
+
+/// Whether a LOGIN can carry this token and userId: the server closes on one that cannot, and asks no provider.
+///
+/// # Errors
+/// Which limit it breaks.
+pub fn carried(token: &str, user_id: &str, config: &Config) -> Result<(), BodyError> {
+    let limits = &config.limits;
+    LoginRequest { token, user_id, features: 0 }.check(limits.id_max, limits.token_max())?;
+    let mut body = Vec::new();
+    put_login(&mut body, token, user_id, config.wire.login);
+    let (len, max) = (body.len(), limits.login_max);
+    if len > max { Err(BodyError::TooLarge { field: "LOGIN", len, max }) } else { Ok(()) }
 }
 
 /// What a token says, proved or not: names and values of its header and of the claims that are judged, made safe to
