@@ -207,9 +207,13 @@ impl Shard {
             Session::User(user) => &mut user.failures,
             Session::AwaitLogin(_) | Session::Authenticating(_) | Session::Closing(_) => return,
         };
-        *failures += 1;
         //= PROTOCOL.md#8.12
-        // The third later LOGIN on one connection that is refused is answered, and the server closes.
+        // The third later LOGIN on one connection that is refused is answered, and the server closes; one that nobody
+        // judged is not counted.
+        if matches!(status, Status::OVERLOADED | Status::RATE_LIMITED) {
+            return;
+        }
+        *failures += 1;
         if *failures >= LOGIN_FAILURES_MAX {
             self.close_after_flush(slot, CloseReason::LoginRefused, now, ports);
         }

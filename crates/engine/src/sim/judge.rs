@@ -299,6 +299,7 @@ impl Client {
             (_, Status::OK, Who::User { id, .. }) => self.standing = Standing::User(id.clone()),
             (_, Status::OK, _) => {}
             (Standing::New, _, _) => self.standing = Standing::Ended(CloseReason::LoginRefused),
+            (_, Status::OVERLOADED | Status::RATE_LIMITED, _) => {}
             _ => {
                 self.failures += 1;
                 if self.failures == 3 {
