@@ -15,6 +15,7 @@ on_one_and_four_shards!(
     an_unknown_user_and_a_wrong_token_are_asked_about_alike,
     a_wrong_token_is_unauthenticated,
     an_answer_for_a_connection_that_has_gone_finds_nobody,
+    a_client_that_goes_while_its_login_waits_is_gone,
     a_drain_does_not_wait_for_a_login,
 );
 
@@ -231,6 +232,32 @@ fn an_answer_for_a_connection_that_has_gone_finds_nobody(shards: u32) {
     }
     session.ping();
     server.stop();
+}
+
+/// Fault: peer gone while the callback hangs.
+fn a_client_that_goes_while_its_login_waits_is_gone(shards: u32) {
+    //= PROTOCOL.md#13.8
+    // The server treats it as gone at once: its place is free before the provider has answered.
+    let (place, service) = (Place::new(), Service::start());
+    let mut server = plan(&place, &service, shards).set("login.sessions", "oldest").start();
+    let mut gone = server.user("alice");
+    gone.ask(LOGIN, login_body("canary-token-held-guess", "alice"));
+    service.was_asked_so_often(2);
+    drop(gone);
+    eventually("its place is free", || match server.connect().try_log_in("canary-token-back", "alice") {
+        OK => Some(()),
+        status => {
+            assert_eq!(status, TOO_MANY);
+            None
+        }
+    });
+    service.open_gate();
+    server.signal("TERM");
+    server.wait();
+    assert!(
+        !server.log().iter().any(|line| line.contains("callback_timeout")),
+        "its place came free by time alone"
+    );
 }
 
 fn a_drain_does_not_wait_for_a_login(shards: u32) {

@@ -168,7 +168,11 @@ impl Inputs {
     pub(crate) fn turn(&mut self, slot: Slot) -> Turn {
         let Some(input) = self.by_slot.get_mut(slot as usize) else { return Turn::Nothing };
         if input.has(PAUSED) {
-            return Turn::Nothing;
+            // whoever has gone is not waited for; what it sent before its end is, for it has its turn first
+            //= PROTOCOL.md#13.8
+            // When the client ends its side, the server treats it as gone, also while a LOGIN waits for its provider.
+            let may_be_gone = input.rest.is_none() && input.has(ENDING) && input.has(READABLE);
+            return if may_be_gone { Turn::Read(Vec::new()) } else { Turn::Nothing };
         }
         if input.has(DISCARD) {
             return if input.has(READABLE) { Turn::Discard } else { Turn::Nothing };
@@ -215,9 +219,15 @@ impl Inputs {
             }
             Then::Yield | Then::Pause => {
                 self.hold_any(slot, bytes, taken, progress);
-                match then {
-                    Then::Pause => self.set(slot, PAUSED),
-                    Then::Yield | Then::More | Then::Discard => self.queue(slot),
+                if matches!(then, Then::Pause) {
+                    self.set(slot, PAUSED);
+                }
+                if self
+                    .by_slot
+                    .get(slot as usize)
+                    .is_some_and(|input| !input.has(PAUSED) || input.has(ENDING))
+                {
+                    self.queue(slot);
                 }
             }
             Then::Discard => self.discard(slot),
