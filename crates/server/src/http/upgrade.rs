@@ -23,17 +23,22 @@ pub(super) fn accept(
     if path != site.ws_path {
         return Err(Answer::not_found(site));
     }
-    let key = check_handshake(request, more_behind)?;
+    let key = check_handshake(request)?;
     check_origin(request, site)?;
     if !ready {
         return Err(Answer::not_ready());
+    }
+    // a client waits for the answer before it sends anything (4.1): what stands here already is no client's. Asked last,
+    // because it may come a moment later just as well: it must not change why somebody else was refused
+    if more_behind {
+        return Err(Answer::bad("bytes behind the request"));
     }
     let speaks = request.elements("sec-websocket-protocol").any(|name| name == PROTOCOL.as_bytes());
     Ok(Outcome::Upgrade { bytes: switching(&accept_key(key), speaks).into_bytes() })
 }
 
 /// What the RFC demands of the client's handshake; returns its key.
-fn check_handshake<'a>(request: &Request<'a>, more_behind: bool) -> Result<&'a [u8], Answer> {
+fn check_handshake<'a>(request: &Request<'a>) -> Result<&'a [u8], Answer> {
     if request.method != Method::Get || request.minor != 1 {
         return Err(Answer::bad("an upgrade is a GET of HTTP/1.1"));
     }
@@ -48,11 +53,10 @@ fn check_handshake<'a>(request: &Request<'a>, more_behind: bool) -> Result<&'a [
     let key = request.value("sec-websocket-key")?;
     let key = key.filter(|key| BASE64_STANDARD.decode(key).is_ok_and(|nonce| nonce.len() == 16));
     let key = key.ok_or_else(|| Answer::bad("no good Sec-WebSocket-Key"))?;
-    // a client waits for the answer before it sends anything (4.1): what stands here already is no client's
     let has_body = request.value("content-length")?.is_some_and(|length| length != b"0")
         || request.values("transfer-encoding").next().is_some();
-    if has_body || more_behind {
-        return Err(Answer::bad("bytes behind the request"));
+    if has_body {
+        return Err(Answer::bad("an upgrade has no body"));
     }
     Ok(key)
 }
