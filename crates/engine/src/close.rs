@@ -6,7 +6,7 @@ use crate::conn::Wait;
 use crate::ids::{Millis, Now, Slot};
 use crate::limits::{DISCARD_MS, FLUSH_MS};
 use crate::post::Ports;
-use crate::session::{Closing, Session};
+use crate::session::{Closing, Session, State};
 use crate::shard::Shard;
 
 impl Shard {
@@ -36,6 +36,13 @@ impl Shard {
             half.unpin(&mut self.pinned);
         }
         self.actions.push_back(Action::Close(slot, reason));
+    }
+
+    /// The connection's transport is through with it: closes behind what is owed.
+    pub fn close_in_order(&mut self, slot: Slot, reason: CloseReason, now: Now, ports: &mut impl Ports) {
+        if self.conns[slot as usize].open && self.state(slot) != State::Closing {
+            self.close_after_flush(slot, reason, now, ports);
+        }
     }
 
     /// Ends memberships at once, then finishes what is half-sent and owed, then closes.

@@ -71,6 +71,13 @@ impl Shard {
         }
     }
 
+    /// Bytes of the first LOGIN are there, and not enough of them to be consumed: its time begins.
+    pub fn login_begins(&mut self, slot: Slot, now: Now) {
+        if let Session::AwaitLogin(login) = &mut self.conns[slot as usize].session {
+            login.began.get_or_insert(now.mono);
+        }
+    }
+
     pub(crate) fn told_reading(&self, slot: Slot) -> Option<LengthReading> {
         match &self.conns[slot as usize].session {
             Session::AwaitLogin(login) => login.reading,

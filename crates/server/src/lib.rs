@@ -16,6 +16,7 @@ mod origin;
 #[cfg(any(test, feature = "properties"))]
 #[doc(hidden)]
 pub mod properties;
+pub mod proxy;
 mod reactor;
 mod refusals;
 mod serve;

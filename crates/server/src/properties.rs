@@ -4,6 +4,7 @@
 //! cannot find its bug proves nothing, so a test asserts that it does. Not for use: behind the feature `properties`.
 
 pub use crate::http::property::http;
+pub use crate::proxy::proxy;
 pub use crate::ws::property::websocket;
 
 #[cfg(test)]

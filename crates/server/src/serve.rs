@@ -20,7 +20,7 @@ use crate::listen::{self, ListenError};
 use crate::login::desk::{self, Window};
 use crate::login::{BuildError, Provider};
 use crate::memory::{self, Trimmer, Watch};
-use crate::reactor::{self, Bell, Command, Parts, Reactor, Report, post_office};
+use crate::reactor::{self, Bell, Command, Parts, Porch, Reactor, Report, post_office};
 use crate::refusals;
 use crate::tables::Tables;
 use crate::throttle::Throttle;
@@ -112,8 +112,9 @@ pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeErr
     let (window, desk) =
         desk::open(Arc::clone(&provider), Arc::new(Throttle::new(engine_config::throttle(&config))));
     let watch = Watch::new(config.limits.memory_max);
+    let porch = Arc::new(Porch::new(&config, tls.clone()));
     // before the runtime: what it opens must not be copied into the shards' own tables of descriptors
-    let (node, addresses) = Node::start(&config, shards, (&places, tables), watch.max(), &window)?;
+    let (node, addresses) = Node::start(&config, shards, (&places, tables), watch.max(), &window, &porch)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS_MAX)
@@ -135,6 +136,7 @@ pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeErr
         shards,
         connections_max = tables.places,
         private_fd_tables = tables.private,
+        transports = porch.spoken(),
         memory_max = watch.max().unwrap_or(0),
         version = env!("CARGO_PKG_VERSION"),
         "ready"
@@ -200,8 +202,9 @@ impl Node {
         (places, tables): (&Arc<Budget>, Tables),
         memory_max: Option<u64>,
         window: &Window,
+        porch: &Arc<Porch>,
     ) -> Result<(Self, Vec<SocketAddr>), ServeError> {
-        let addresses = config.server.listen.iter().map(|address| listen::probe(*address));
+        let addresses = config.listeners().map(|listener| listen::probe(listener.address));
         let addresses = addresses.collect::<Result<Vec<_>, _>>()?;
         // what shards reach each other by is made here, so that it means the same in every table of descriptors
         let polls = (0..shards)
@@ -226,6 +229,8 @@ impl Node {
                 config: Arc::clone(&engine),
                 poll,
                 places: Arc::clone(places),
+                porch: Arc::clone(porch),
+                site: config.web.ws.site(),
                 held_max: held_max(memory_max, shards),
                 mail,
                 commands,

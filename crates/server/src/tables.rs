@@ -44,7 +44,7 @@ impl Tables {
         let wish = Wish {
             limit: files.now,
             shards,
-            listeners: config.server.listen.len(),
+            listeners: config.listeners().count(),
             wanted: config.server.connections_max.map(usize::from),
             private: config.server.private_fd_tables,
         };

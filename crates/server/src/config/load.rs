@@ -124,7 +124,8 @@ impl Loader {
     /// puts into every container, are never options.
     fn variable(&mut self, name: &str, text: &str) {
         let Some(path) = name.strip_prefix("LONGWIRE_") else { return };
-        if !path.contains("__")
+        let is_whole = is_known(&path.to_lowercase()); // a key without a table around it
+        if !(path.contains("__") || is_whole)
             || path.starts_with("SERVICE_")
             || path.starts_with("PORT_")
             || text.is_empty()

@@ -7,6 +7,7 @@
 
 mod key;
 mod kind;
+mod listeners;
 mod load;
 mod login;
 mod login_keys;
@@ -24,6 +25,7 @@ mod words;
 
 pub use key::{Key, Section};
 pub use kind::{KIB, MIB};
+pub use listeners::{Listener, PeerNetwork, Transports};
 pub use load::{Flag, Layers, Loaded, keys, load};
 pub use login_keys::LoginKey;
 pub use problem::{Origin, Problem, Problems};

@@ -3,18 +3,8 @@
 use super::sections::SECTIONS;
 
 /// Keys and tables of later releases: refused too, but not as if they were a mistake.
-const PLANNED: &[&str] = &[
-    "admin",
-    "hooks",
-    "listener",
-    "rooms.attributes",
-    "rooms.filter",
-    "rooms.notices",
-    "server.data_dir",
-    "server.proxy_from",
-    "server.transports",
-    "web.demo",
-];
+const PLANNED: &[&str] =
+    &["admin", "hooks", "rooms.attributes", "rooms.filter", "rooms.notices", "server.data_dir", "web.demo"];
 
 /// Whether `path` is, or lies below, a name of a later release.
 pub(super) fn is_planned(path: &str) -> bool {

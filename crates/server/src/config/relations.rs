@@ -30,6 +30,7 @@ pub(super) struct Broken {
 pub(super) fn broken(config: &Config) -> Vec<Broken> {
     let mut rules = Rules::default();
     server(config, &mut rules);
+    super::listeners::rules(config, &mut rules);
     open_login(config, &mut rules);
     super::login_rules::login(&config.login, &mut rules);
     timeouts(config, &mut rules);
@@ -45,11 +46,6 @@ pub(super) fn broken(config: &Config) -> Vec<Broken> {
 
 fn server(config: &Config, rules: &mut Rules) {
     let server = &config.server;
-    rules.need(!server.listen.is_empty(), &["server.listen"], || "needs at least one address".to_owned());
-    for (at, address) in server.listen.iter().enumerate() {
-        let twice = address.port() != 0 && server.listen[..at].contains(address);
-        rules.need(!twice, &["server.listen"], || format!("{address} is there twice"));
-    }
     let shards = server.shards.map_or(1, std::num::NonZeroUsize::get);
     rules.need(shards <= SHARDS_MAX, &["server.shards"], || {
         format!("must be at most {SHARDS_MAX}, is {shards}")

@@ -5,6 +5,7 @@
 
 use super::key::{Draft, Group, Key, Section, section};
 use super::kind::{self, KIB, MIB};
+use super::listeners::{self, Listener, PeerNetwork, Transports};
 use longwire_wire::{Command, CommandMap, LengthReading, LoginFields};
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,6 +21,8 @@ pub use super::words::{Addresses, CreateBy, LogFormat, LogLevel, PrivateTables};
 /// The whole configuration; `default()` is what runs without a file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
+    /// `[[listener]]`
+    pub listener: Vec<Listener>,
     /// `[server]`
     pub server: ServerConfig,
     /// `[log]`
@@ -49,6 +52,12 @@ section! {
     ServerConfig at "server", in server {
         /// Addresses to listen on, IP:PORT; port 0 takes any free one. Costs a descriptor each on every shard.
         listen: Vec<SocketAddr> as kind::ADDRESSES, = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 7610))];
+        /// What may be spoken there: "tcp" (frames as they are), "tls", "ws" (WebSocket, and plain HTTP), "wss"; a
+        /// connection's first byte tells which. [] is "tls" and "wss" where a [[tls.certificate]] is set, else "tcp" and "ws".
+        transports: Transports as listeners::TRANSPORTS, = Transports::default();
+        /// Networks whose connections must begin with a PROXY header, version 1 or 2: addresses are those it tells. Of
+        /// all others it is never read. Name your proxies alone: whoever is in here may claim any address.
+        proxy_from: Vec<PeerNetwork> as listeners::PEERS, = Vec::new();
         /// Threads that serve connections; 0 is one a core. Each costs its stack, its read buffer and up to
         /// fanout.pinned_max.
         shards: Option<NonZeroUsize> as kind::COUNT_OR_AUTO, = None;
@@ -226,6 +235,7 @@ section! {
 
 /// The file's sections in its order.
 pub(super) static SECTIONS: &[Section] = &[
+    Section { name: "", groups: &[listeners::GROUP] },
     Section { name: "server", groups: &[ServerConfig::GROUP] },
     Section { name: "log", groups: &[LogConfig::GROUP] },
     Section { name: "wire", groups: &[WireConfig::GROUP, COMMANDS, LOGIN_FIELDS, TimeoutsConfig::GROUP] },

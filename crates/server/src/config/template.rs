@@ -14,14 +14,16 @@ pub fn default_file() -> String {
         for (at, group) in section.groups.iter().enumerate() {
             file.push('\n');
             push_comment(&mut file, group.doc);
-            if at == 0 {
+            if section.name.is_empty() {
+                // keys without a table around them
+            } else if at == 0 {
                 let _ = writeln!(file, "[{}]", section.name);
             } else if group.keys.iter().any(|key| !key.doc.is_empty()) {
                 file.push('\n');
             }
             for key in group.keys {
                 push_comment(&mut file, key.doc);
-                let name = &key.path[section.name.len() + 1..];
+                let name = key.path.strip_prefix(section.name).unwrap_or(key.path).trim_start_matches('.');
                 let _ = writeln!(file, "{name} = {}", key.show(&defaults));
             }
         }

@@ -18,7 +18,10 @@ fn from_flag(key: &str, value: &str) -> Result<Loaded, Problems> {
 
 /// Another legal value for every key, as TOML: what the layers are tried with.
 const OTHERS: &[(&str, &str)] = &[
+    ("listener", r#"[{ address = "127.0.0.1:0", transports = ["tcp"], proxy_from = ["10.0.0.0/8"] }]"#),
     ("server.listen", r#"["127.0.0.1:0", "[::1]:7611"]"#),
+    ("server.transports", r#"["tcp", "wss"]"#),
+    ("server.proxy_from", r#"["10.0.0.0/8", "2001:db8::1/128"]"#),
     ("server.shards", "4"),
     ("server.private_fd_tables", r#""on""#),
     ("server.connections_max", "5000"),

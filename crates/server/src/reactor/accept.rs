@@ -72,7 +72,7 @@ impl Door {
     }
 
     /// Lets in whom it can, in one turn.
-    pub(crate) fn turn(&mut self, now: Instant, mut let_in: impl FnMut(TcpStream, SocketAddr)) {
+    pub(crate) fn turn(&mut self, now: Instant, mut let_in: impl FnMut(usize, TcpStream, SocketAddr)) {
         if self.retry_at.is_some_and(|at| now < at) {
             return;
         }
@@ -88,11 +88,11 @@ impl Door {
         }
     }
 
-    fn accept(&mut self, at: usize, now: Instant, let_in: &mut impl FnMut(TcpStream, SocketAddr)) {
+    fn accept(&mut self, at: usize, now: Instant, let_in: &mut impl FnMut(usize, TcpStream, SocketAddr)) {
         match self.listeners[at].0.accept() {
             Ok((stream, peer)) if self.places.take() => {
                 tracing::trace!(peer = %crate::logging::Address(&peer), "connection accepted");
-                let_in(stream, peer);
+                let_in(at, stream, peer);
             }
             Ok((stream, _)) => {
                 drop(stream);
@@ -167,7 +167,7 @@ mod tests {
     /// Whom a turn lets in, by the listener's number.
     fn turn(door: &mut Door, addresses: &[SocketAddr]) -> Vec<usize> {
         let mut came = Vec::new();
-        door.turn(Instant::now(), |stream, _| {
+        door.turn(Instant::now(), |_, stream, _| {
             let at = stream.local_addr().unwrap();
             came.push(addresses.iter().position(|address| *address == at).unwrap());
         });

@@ -5,12 +5,18 @@
 
 mod accept;
 mod clock;
+mod hear;
 mod input;
+mod layer;
+mod layers;
 mod mail;
+mod messages;
+mod porch;
 mod sockets;
 mod transport;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
@@ -20,18 +26,21 @@ use longwire_engine::{
     Action, Books, Budget, CloseReason, Config, ConnId, LoginAnswer, Now, Pressure, Shard, ShardId, Slot,
     State, Stats, Then,
 };
-use mio::net::TcpListener;
+use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
+use crate::http::Site;
 use crate::login::desk::{SendBack, Window};
 use crate::login::{Question, Secret};
-use crate::throttle::{Origin, Welcome};
+use crate::ws::message_max;
 use accept::Door;
 use clock::Clock;
 use input::{Inputs, Turn};
+use layer::{Layer, Rules};
 pub(crate) use mail::{Bell, Inbox, Outbox, post_office};
+use porch::Line;
+pub(crate) use porch::Porch;
 use sockets::Sockets;
-use transport::Transport;
 
 /// Deadlines are looked at this often.
 const TICK: Duration = Duration::from_millis(250);
@@ -45,6 +54,9 @@ const READS_PER_TURN: usize = 256;
 const MAIL_PER_TURN: usize = 1024;
 /// What is read at once from a connection that is not inside of a frame.
 const READ_BYTES: usize = 16 * 1024;
+/// A layer is given room for so much behind what is held.
+const HEAR_MIN: usize = 256;
+const _: () = assert!(HEAR_MIN > messages::ROOM_MIN, "then each look comes forward");
 /// Events of one poll.
 const EVENTS_MAX: usize = 1024;
 
@@ -77,6 +89,8 @@ pub(crate) struct Parts {
     pub(crate) config: Arc<Config>,
     pub(crate) poll: Poll,
     pub(crate) places: Arc<Budget>,
+    pub(crate) porch: Arc<Porch>,
+    pub(crate) site: Site,
     /// Bytes of input that this shard may hold for its connections.
     pub(crate) held_max: usize,
     pub(crate) mail: (Outbox, Inbox),
@@ -102,6 +116,9 @@ pub(crate) struct Reactor {
     inbox: Inbox,
     commands: Receiver<Command>,
     door: Door,
+    porch: Arc<Porch>,
+    /// Handshakes and deadlines of newcomers.
+    line: Line,
     window: Window,
     send_back: SendBack,
     clock: Clock,
@@ -117,6 +134,8 @@ pub(crate) struct Reactor {
     mail_left: bool,
     barrier: Option<Arc<AtomicUsize>>,
     draining: bool,
+    /// Room for a turn's newcomers.
+    came: Vec<(usize, TcpStream, SocketAddr)>,
 }
 
 /// A waker for the shard that will own `poll`.
@@ -132,15 +151,24 @@ impl Reactor {
         door.register(parts.poll.registry(), FIRST_LISTENER)?;
         let (outbox, inbox) = parts.mail;
         let (frame_max, login_max) = (parts.config.frame_max, parts.config.login_max);
+        let rules = Rules {
+            site: parts.site,
+            length: parts.config.length,
+            first_message_max: message_max(login_max),
+            message_max: message_max(frame_max),
+            ready: true,
+        };
         let now = Instant::now();
         Ok(Self {
             poll: parts.poll,
             engine: Shard::new(parts.id, parts.shards, parts.seed, parts.config),
-            sockets: Sockets::new(outbox, parts.window.throttle()),
+            sockets: Sockets::new(outbox, parts.window.throttle(), &parts.porch, rules),
             inputs: Inputs::default(),
             inbox,
             commands: parts.commands,
             door,
+            porch: parts.porch,
+            line: Line::default(),
             window: parts.window,
             send_back: parts.send_back,
             clock: Clock::start(now),
@@ -149,11 +177,12 @@ impl Reactor {
             login_max,
             held_max: parts.held_max,
             held_calm: parts.held_max,
-            buffer: vec![0; frame_max.max(login_max) + 2 * longwire_wire::HEADER_BYTES],
+            buffer: vec![0; frame_max.max(login_max) + 2 * longwire_wire::HEADER_BYTES + HEAR_MIN],
             next_tick: now + TICK,
             mail_left: false,
             barrier: None,
             draining: false,
+            came: Vec::new(),
         })
     }
 
@@ -178,6 +207,7 @@ impl Reactor {
             self.take_mail(now);
             self.let_in(now);
             self.read_turns(now);
+            self.run_handshakes(now);
             self.engine.run(now, &mut self.sockets);
             self.pass_barrier();
             self.tick(now);
@@ -186,12 +216,16 @@ impl Reactor {
     }
 
     fn timeout(&self) -> Duration {
-        if self.engine.busy() || !self.inputs.is_idle() || self.mail_left {
+        if self.engine.busy()
+            || (self.line.len() > 0 && self.porch.handshakes.left() > 0)
+            || !self.inputs.is_idle()
+            || self.mail_left
+        {
             return Duration::ZERO;
         }
         let now = Instant::now();
         let mut timeout = self.next_tick.saturating_duration_since(now);
-        if self.engine.retries() || self.engine.next_timer().is_some() {
+        if self.engine.retries() || self.line.len() > 0 || self.engine.next_timer().is_some() {
             timeout = timeout.min(RETRY);
         }
         if self.draining {
@@ -210,6 +244,10 @@ impl Reactor {
                 self.door.knock(token - FIRST_LISTENER);
             } else {
                 let slot = (token - self.first_slot) as Slot;
+                if self.sockets.layer(slot).is_some_and(|layer| layer.is_handshaking()) {
+                    self.wants_handshake(slot);
+                    continue;
+                }
                 if event.is_writable() && self.sockets.flush(slot) {
                     self.engine.writable(slot, now, &mut self.sockets);
                 }
@@ -227,6 +265,7 @@ impl Reactor {
                 Command::Drain { spread } => {
                     self.door.shut();
                     self.draining = true;
+                    self.sockets.set_ready(false);
                     self.engine.begin_drain(spread.as_millis() as u64, now);
                 }
                 Command::Barrier(passed) => {
@@ -241,6 +280,7 @@ impl Reactor {
                     let is_last = pressure >= Pressure::CloseSlowest;
                     self.held_max = if is_last { self.held_calm / 8 } else { self.held_calm };
                     self.engine.set_pressure(pressure);
+                    self.sockets.set_ready(pressure == Pressure::None && !self.draining);
                 }
                 Command::End => return true,
             }
@@ -269,22 +309,31 @@ impl Reactor {
     }
 
     fn let_in(&mut self, now: Now) {
-        let (engine, sockets, inputs) = (&mut self.engine, &mut self.sockets, &mut self.inputs);
-        let (registry, first_slot) = (self.poll.registry(), self.first_slot);
-        self.door.turn(Instant::now(), |mut stream, peer| {
-            let ConnId { slot, .. } = engine.connect(now);
-            let token = Token(first_slot + slot as usize);
-            let armed = registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE);
-            sockets.insert(slot, stream);
-            if let Welcome::RefuseLogin(status) = sockets.came_from(slot, Origin::from(peer.ip())) {
-                engine.refuse_login(slot, status);
+        let mut came = std::mem::take(&mut self.came);
+        self.door.turn(Instant::now(), |at, stream, peer| came.push((at, stream, peer)));
+        for (at, mut stream, peer) in came.drain(..) {
+            let ConnId { slot, .. } = self.engine.connect(now);
+            let token = Token(self.first_slot + slot as usize);
+            let armed =
+                self.poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE);
+            self.sockets.insert(slot, stream);
+            self.inputs.add(slot);
+            let entrance = &self.porch.entrances[at];
+            let is_proxied = entrance.is_proxy(peer.ip());
+            if let Some(layer) = Layer::of_newcomer(entrance.allowed, is_proxied) {
+                self.sockets.put_layer(slot, layer);
             }
-            inputs.add(slot);
+            if is_proxied {
+                self.watch(slot, now);
+            } else {
+                self.welcome(slot, peer.ip());
+            }
             if let Err(err) = armed {
                 tracing::error!(%err, "a connection cannot be watched");
-                engine.close_now(slot, CloseReason::Overloaded);
+                self.engine.close_now(slot, CloseReason::Overloaded);
             }
-        });
+        }
+        self.came = came;
     }
 
     fn read_turns(&mut self, now: Now) {
@@ -324,7 +373,12 @@ impl Reactor {
             _ if rest.is_empty() => READ_BYTES.min(self.frame_max),
             State::Authenticating | State::Guest | State::User | State::Closing => self.frame_max,
         };
-        let room = (frame + 2 * longwire_wire::HEADER_BYTES).max(rest.len() + 1).min(self.buffer.len());
+        let most = frame + 2 * longwire_wire::HEADER_BYTES;
+        if self.sockets.has_layer(slot) {
+            let room = most.max(rest.len() + HEAR_MIN).min(self.buffer.len());
+            return self.hear(slot, rest, room, now);
+        }
+        let room = most.max(rest.len() + 1).min(self.buffer.len());
         self.buffer[..rest.len()].copy_from_slice(&rest);
         let read = self.sockets.read(slot, &mut self.buffer[rest.len()..room]);
         let got = match &read {
@@ -338,9 +392,17 @@ impl Reactor {
             self.inputs.keep(slot, rest, 0, Then::More, false);
             return self.after_read(slot, read);
         }
-        let input = &self.buffer[..rest.len() + got];
-        let consumed = self.engine.consume(slot, input, now, &mut self.sockets);
-        let left = &self.buffer[consumed.bytes..rest.len() + got];
+        if rest.is_empty() && self.buffer[0] != 0 && self.engine.state(slot) == State::AwaitLogin {
+            // no frame is so long that its first byte is not 0: there is no second one to wait for
+            return self.engine.close_now(slot, CloseReason::NotServed);
+        }
+        self.consume(slot, rest.len() + got, now);
+    }
+
+    /// Offers what stands at the buffer's beginning, and keeps what is left of it.
+    fn consume(&mut self, slot: Slot, bytes: usize, now: Now) {
+        let consumed = self.engine.consume(slot, &self.buffer[..bytes], now, &mut self.sockets);
+        let left = &self.buffer[consumed.bytes..bytes];
         self.inputs.keep(slot, left.to_vec(), 0, consumed.then, consumed.bytes > 0);
     }
 
@@ -362,6 +424,7 @@ impl Reactor {
             self.next_tick = at + TICK;
             self.mail_left = true;
             self.engine.tick(now, &mut self.sockets);
+            self.close_overdue(now);
         }
         if self.draining {
             self.engine.drain_step(now, &mut self.sockets);
@@ -374,8 +437,9 @@ impl Reactor {
             match action {
                 Action::Authenticate { conn, token, user_id } => {
                     let address = self.sockets.peer_of(conn.slot);
+                    let transport = self.sockets.transport_of(conn.slot);
                     let (token, user_id) = (Secret::new(token), user_id.into());
-                    let question = Question { token, user_id, connection: conn, address, transport: "tcp" };
+                    let question = Question { token, user_id, connection: conn, address, transport };
                     if let Some(answer) = self.window.ask(question, now.mono, &self.send_back) {
                         self.engine.login_answered(conn, answer, now, &mut self.sockets);
                     }
@@ -386,11 +450,9 @@ impl Reactor {
                     self.read_turn(slot, now);
                     self.engine.idle_confirmed(slot, now);
                 }
-                Action::ShutdownWrite(slot, _) => {
+                Action::ShutdownWrite(slot, reason) => {
                     self.inputs.discard(slot);
-                    if let Some(socket) = self.sockets.get_mut(slot)
-                        && Transport::shut_down(socket).is_err()
-                    {
+                    if self.sockets.shut_down(slot, reason).is_err() {
                         self.engine.peer_closed(slot);
                     }
                 }
@@ -400,7 +462,7 @@ impl Reactor {
     }
 
     fn close(&mut self, slot: Slot, reason: CloseReason) {
-        if let Some(mut socket) = self.sockets.remove(slot) {
+        if let Some(mut socket) = self.sockets.remove(slot, reason) {
             let _ = self.poll.registry().deregister(&mut socket); // closing it says the same
             tracing::debug!(reason = reason.name(), "connection closed");
         }

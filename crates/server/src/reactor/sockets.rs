@@ -1,20 +1,37 @@
 //! The sockets of a shard by slot, and the engine's way to them.
 
+use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use longwire_engine::{ConnId, GuestId, Millis, Offered, Outgoing, Ports, ShardId, ShardMsg, Slot};
+use longwire_engine::{
+    CloseReason, ConnId, GuestId, Millis, Offered, Outgoing, Ports, ShardId, ShardMsg, Slot,
+};
 use longwire_wire::Status;
 use mio::net::TcpStream;
 
+use super::layer::{Heard, Layer, Rules};
+use super::layers::Layers;
 use super::mail::Outbox;
+use super::porch::{Porch, Step};
 use super::transport::{Transport, peer};
 use crate::throttle::{Origin, Throttle, Welcome};
+use crate::tls::Handshake;
+
+/// What is peeked at or read at once, of what is no frame yet: the longest TLS record's beginning, and some.
+const RAW_BYTES: usize = 20 * 1024;
 
 /// What the engine writes to: sockets of this shard, rings of the others.
 pub(crate) struct Sockets {
     by_slot: Vec<Option<TcpStream>>,
+    layers: Layers,
+    /// Addresses that a proxy has told.
+    real: HashMap<Slot, IpAddr>,
+    porch: Arc<Porch>,
+    rules: Rules,
+    /// For what is no frame yet; all connections share it.
+    raw: Vec<u8>,
     outbox: Outbox,
     throttle: Arc<Throttle>,
     /// Where connections come from, as far as anything is counted there; else empty.
@@ -29,9 +46,19 @@ struct Caller {
 }
 
 impl Sockets {
-    pub(crate) fn new(outbox: Outbox, throttle: &Arc<Throttle>) -> Self {
-        let throttle = Arc::clone(throttle);
-        Self { by_slot: Vec::new(), outbox, throttle, callers: Vec::new(), now: Millis(0) }
+    pub(crate) fn new(outbox: Outbox, throttle: &Arc<Throttle>, porch: &Arc<Porch>, rules: Rules) -> Self {
+        Self {
+            by_slot: Vec::new(),
+            layers: Layers::default(),
+            real: HashMap::new(),
+            porch: Arc::clone(porch),
+            rules,
+            raw: vec![0; RAW_BYTES],
+            outbox,
+            throttle: Arc::clone(throttle),
+            callers: Vec::new(),
+            now: Millis(0),
+        }
     }
 
     pub(crate) fn insert(&mut self, slot: Slot, socket: TcpStream) {
@@ -42,13 +69,117 @@ impl Sockets {
         self.by_slot[at] = Some(socket);
     }
 
-    /// Taking it out closes it.
-    pub(crate) fn remove(&mut self, slot: Slot) -> Option<TcpStream> {
-        let socket = self.by_slot.get_mut(slot as usize)?.take()?;
-        if let Some(caller) = self.callers.get(slot as usize) {
+    /// A connection that is more than its socket, until it turns out to be plain.
+    pub(crate) fn put_layer(&mut self, slot: Slot, layer: Box<Layer>) {
+        self.layers.put(slot, layer);
+    }
+
+    /// Taking it out closes it, and whoever has no plain socket hears why, as far as that takes no waiting.
+    pub(crate) fn remove(&mut self, slot: Slot, reason: CloseReason) -> Option<TcpStream> {
+        let mut socket = self.by_slot.get_mut(slot as usize)?.take()?;
+        let mut is_counted = true;
+        if let Some(mut layer) = self.layers.take(slot) {
+            let _ = layer.shut_down(&mut socket, reason);
+            self.give_place_back(&mut layer);
+            is_counted = !layer.awaits_proxy();
+        }
+        self.real.remove(&slot);
+        if let Some(caller) = self.callers.get(slot as usize).filter(|_| is_counted) {
             self.throttle.closed(caller.origin, caller.guest);
         }
         Some(socket)
+    }
+
+    fn give_place_back(&self, layer: &mut Layer) {
+        if std::mem::take(&mut layer.has_place) {
+            self.porch.handshakes.give_back();
+        }
+    }
+
+    /// One step of the handshake at `slot`, which has a place of the node's, or takes one now.
+    pub(crate) fn handshake(&mut self, slot: Slot) -> Step {
+        let Some(Some(socket)) = self.by_slot.get_mut(slot as usize) else { return Step::Over };
+        let Some(layer) = self.layers.get_mut(slot).filter(|layer| layer.is_handshaking()) else {
+            return Step::Over;
+        };
+        if !layer.has_place {
+            if !self.porch.handshakes.take() {
+                return Step::NoPlace;
+            }
+            layer.has_place = true;
+            match self.porch.tls.as_ref().map(|tls| tls.accept()) {
+                Some(Ok(session)) => layer.begin_tls(session),
+                Some(Err(_)) | None => return Step::Failed,
+            }
+        }
+        match layer.session().map(|session| session.handshake(socket)) {
+            Some(Ok(Handshake::More)) => Step::More,
+            Some(Ok(Handshake::Blocked)) => Step::Blocked,
+            Some(Ok(Handshake::Done)) => {
+                layer.end_handshake();
+                if std::mem::take(&mut layer.has_place) {
+                    self.porch.handshakes.give_back();
+                }
+                Step::Done
+            }
+            Some(Err(err)) => {
+                tracing::debug!(%err, "a handshake failed");
+                layer.fail_handshake();
+                if std::mem::take(&mut layer.has_place) {
+                    self.porch.handshakes.give_back();
+                }
+                Step::Failed
+            }
+            None => Step::Failed,
+        }
+    }
+
+    pub(crate) fn layer(&mut self, slot: Slot) -> Option<&mut Layer> {
+        self.layers.get_mut(slot)
+    }
+
+    pub(crate) fn has_layer(&self, slot: Slot) -> bool {
+        self.layers.has(slot)
+    }
+
+    /// Looks at what has come to a connection with a layer.
+    pub(crate) fn hear(&mut self, slot: Slot, buffer: &mut [u8], held: usize) -> Heard {
+        let Some(Some(socket)) = self.by_slot.get_mut(slot as usize) else { return Heard::Ended };
+        let Some(layer) = self.layers.get_mut(slot) else { return Heard::Plain };
+        let heard = layer.hear(socket, &mut self.raw, (buffer, held), &self.rules);
+        if heard == Heard::Plain {
+            self.layers.take(slot);
+        }
+        heard
+    }
+
+    /// A proxy has told where `slot` comes from.
+    pub(crate) fn is_really_from(&mut self, slot: Slot, address: Option<IpAddr>) {
+        if let Some(layer) = self.layers.get_mut(slot) {
+            layer.end_proxy();
+        }
+        if let Some(address) = address {
+            self.real.insert(slot, address);
+        }
+    }
+
+    /// Says whether new clients are welcome, to those who ask over HTTP.
+    pub(crate) fn set_ready(&mut self, ready: bool) {
+        self.rules.ready = ready;
+    }
+
+    /// `tcp`, `tls`, `ws`, `wss`.
+    pub(crate) fn transport_of(&self, slot: Slot) -> &'static str {
+        self.layers.get(slot).map_or("tcp", Layer::transport)
+    }
+
+    /// Ends our side, behind all that is owed.
+    pub(crate) fn shut_down(&mut self, slot: Slot, reason: CloseReason) -> io::Result<()> {
+        let Some(Some(socket)) = self.by_slot.get_mut(slot as usize) else { return Ok(()) };
+        match self.layers.get_mut(slot) {
+            None => Transport::shut_down(socket),
+            Some(layer) => layer.shut_down(socket, reason),
+        }
     }
 
     /// This turn's time, for what is counted by time.
@@ -75,6 +206,9 @@ impl Sockets {
 
     /// The other end's address; of no address where it is gone already.
     pub(crate) fn peer_of(&self, slot: Slot) -> IpAddr {
+        if let Some(address) = self.real.get(&slot) {
+            return *address;
+        }
         let socket = self.by_slot.get(slot as usize).and_then(Option::as_ref);
         socket.and_then(|socket| peer(socket).ok()).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }
@@ -96,9 +230,10 @@ impl Sockets {
 impl Sockets {
     /// Hands on what the connection's transport still holds. `false`: it holds some after all, and an edge will come.
     pub(crate) fn flush(&mut self, slot: Slot) -> bool {
-        let Some(socket) = self.get_mut(slot) else { return true };
+        let Some(layer) = self.layers.get_mut(slot) else { return true };
+        let Some(Some(socket)) = self.by_slot.get_mut(slot as usize) else { return true };
         // a dead one is the engine's to find: it has something to write, or reads the end
-        !matches!(Transport::flush(socket), Err(err) if err.kind() == ErrorKind::WouldBlock)
+        !matches!(layer.flush(socket), Err(err) if err.kind() == ErrorKind::WouldBlock)
     }
 }
 
@@ -106,6 +241,11 @@ impl Ports for Sockets {
     fn offer(&mut self, slot: Slot, out: Outgoing<'_>) -> Offered {
         let bytes = out.bytes();
         let Some(Some(socket)) = self.by_slot.get_mut(slot as usize) else { return Offered::Gone };
+        if self.layers.has(slot)
+            && let Some(layer) = self.layers.get_mut(slot)
+        {
+            return layer.offer(socket, out);
+        }
         let mut taken = 0;
         while taken < bytes.len() {
             // a short write repeats until the socket would block: only then an edge will come

@@ -8,7 +8,6 @@
 mod dates;
 mod files;
 mod names;
-#[cfg_attr(not(test), expect(dead_code, reason = "the reactor takes sessions from here next"))]
 mod session;
 #[cfg(test)]
 mod testing;
@@ -23,7 +22,6 @@ use tokio::signal::unix::Signal;
 
 use crate::config::TlsConfig;
 use files::{Files, Loaded};
-#[cfg_attr(not(test), expect(unused_imports, reason = "as above"))]
 pub(crate) use session::{Handshake, Session};
 
 /// How often the files are looked at: a renewal by whatever tool is seen within 35 s, with what reading takes.
@@ -120,7 +118,6 @@ impl Tls {
     }
 
     /// A session for a connection that begins now.
-    #[cfg_attr(not(test), expect(dead_code, reason = "as above"))]
     pub(crate) fn accept(&self) -> Result<Session, rustls::Error> {
         let server = self.server.read().unwrap_or_else(PoisonError::into_inner); // an Arc is whole at any moment
         Session::new(Arc::clone(&server))

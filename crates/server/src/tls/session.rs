@@ -205,11 +205,13 @@ impl Session {
     }
 
     /// Whether there are clear bytes to be read without the socket.
+    #[cfg(test)]
     pub(crate) fn has_clear(&self) -> bool {
         !self.clear.is_empty()
     }
 
     /// Bytes that are kept at the moment, of both directions; 0 while idle.
+    #[cfg(test)]
     pub(crate) fn kept(&self) -> usize {
         self.rest.len() + self.clear.len() + self.held.len()
     }
