@@ -113,7 +113,7 @@ def first_frames(m):
         refused(f"compression_{compression}", "2.5 5.6", frame(m.reading, LOGIN, 1, login("t", "u"), compression=compression))
     for length in (8200, 65537, 0x01000000, 0xFFFFFFFF):
         refused(f"len_{length}", "3.3 5.9 14.3", header(length, 1, LOGIN, 0))
-    refused("http", "1.7 5.3", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    refused("text", "1.7 5.3", b"get / please\r\n\r\n")
     refused("tls", "1.7 5.3", bytes.fromhex("1603010200010001fc0303") + bytes(507))
     # A rest LOGIN that does not decode reads as `body` (3.6); seven more bytes complete it.
     more = bytes(7) if m.reading == REST else b""

@@ -131,7 +131,7 @@ fn json_is_one_object() {
     let object: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!((status, &object["good"]), (0, &serde_json::json!(true)));
     let listen = serde_json::json!({"key": "server.listen", "value": ["127.0.0.1:7610"], "from": "default"});
-    assert_eq!(object["values"][0], listen);
+    assert!(object["values"].as_array().unwrap().contains(&listen));
     let spread = serde_json::json!({"key": "drain.spread", "value": "1s", "from": format!("{path}:1:16")});
     assert!(object["values"].as_array().unwrap().contains(&spread));
 }

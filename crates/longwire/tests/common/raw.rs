@@ -339,8 +339,12 @@ impl Raw {
         self.request(CMS, cms_body(room, content)).to_bytes(self.reading)
     }
 
+    /// Where the server has reset the connection already, there is no side left to end.
     pub fn shut_down_sending(&self) {
-        self.stream.shutdown(Shutdown::Write).expect("it was open");
+        match self.stream.shutdown(Shutdown::Write) {
+            Err(err) if err.kind() == std::io::ErrorKind::NotConnected => {}
+            other => other.expect("a socket"),
+        }
     }
 
     /// A second handle on the socket, for a thread that writes while another reads.
