@@ -36,7 +36,10 @@ use crate::ws::message_max;
 use accept::Door;
 use clock::Clock;
 use input::{Inputs, Turn};
-use layer::{Layer, Rules};
+pub(crate) use layer::Layer;
+use layer::Rules;
+#[cfg(test)]
+pub(crate) use layers::Layers;
 pub(crate) use mail::{Bell, Inbox, Outbox, post_office};
 use porch::Line;
 pub(crate) use porch::Porch;

@@ -10,7 +10,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
-use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion, version};
+use rustls::{CipherSuite, RootCertStore, ServerConfig, SupportedProtocolVersion, version};
 
 use super::TlsError;
 use super::dates::{Moment, Validity};
@@ -70,7 +70,7 @@ impl Files {
 
     /// Judges every file, and makes of all together what handshakes are served with.
     pub(super) fn load(&self, config: &TlsConfig) -> Result<Loaded, Vec<TlsError>> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
+        let provider = Arc::new(provider());
         let (mut errors, mut pairs, mut dates) = (Vec::new(), Vec::new(), Vec::new());
         for (files, [chain, key]) in config.certificate.iter().zip(&self.pairs) {
             match pair(files, chain, key, &provider) {
@@ -190,6 +190,18 @@ fn authorities(path: &str, file: &Result<Vec<u8>, String>) -> Result<RootCertSto
         added.map_err(|err| format!("{path}: certificate {} cannot be used: {err}", at + 1))?;
     }
     if roots.is_empty() { Err(format!("{path}: holds no certificate in PEM")) } else { Ok(roots) }
+}
+
+/// The one provider. AES with the shorter key comes first: a push to a large room is sealed once for each member.
+fn provider() -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    provider.cipher_suites.sort_by_key(|suite| match suite.suite() {
+        CipherSuite::TLS13_AES_128_GCM_SHA256 => 0,
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+        | CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 => 1,
+        _ => 2,
+    });
+    provider
 }
 
 fn server_config(

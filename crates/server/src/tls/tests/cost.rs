@@ -1,13 +1,15 @@
 //! What a session costs: allocations of a record, and bytes while idle.
 
 use super::*;
+use crate::config::Transports;
+use crate::reactor::{Layer, Layers};
 use allocation_counter::measure;
 use rustls::server::{ServerConnection, UnbufferedServerConnection};
 use rustls::unbuffered::ConnectionState;
 
 /// Bytes of ours that an idle session may have above what the library takes by itself.
 const OURS_MAX: u64 = 256;
-const SESSIONS: usize = 200;
+const SESSIONS: u32 = 200;
 
 /// The library makes one buffer a record; nothing of ours is made, whatever the record's size.
 #[test]
@@ -103,8 +105,8 @@ fn buffered(party: &Party) -> Box<ServerConnection> {
     server
 }
 
-/// Ours, as long as it has a life behind it: it has read, written and been blocked.
-fn ours(party: &Party) -> Box<Session> {
+/// Ours, with the reactor's layer around it, and a life behind it: it has read, written and been blocked.
+fn ours(party: &Party) -> Box<Layer> {
     let mut talk = party.connected();
     talk.client_says(&[1; 20_000]);
     talk.server_hears(1000);
@@ -114,17 +116,24 @@ fn ours(party: &Party) -> Box<Session> {
     talk.server_says(&[2; 10_000][sent..]);
     talk.client_says(b"x");
     talk.server_hears(1000);
-    Box::new(talk.server)
+    let tls_alone = Transports { tls: true, ..Transports::default() };
+    let mut layer = Layer::of_newcomer(tls_alone, false).unwrap();
+    layer.begin_tls(talk.server);
+    layer.end_handshake();
+    layer
 }
 
-/// Bytes of the heap that `make` leaves in use, for one of `SESSIONS`.
-fn idle_bytes<T>(make: impl Fn() -> T) -> u64 {
+/// Bytes of the heap that a session of `make` costs, with its place where `keep` puts it: of `SESSIONS` the average.
+fn idle_bytes<T>(make: impl Fn() -> T, mut keep: impl FnMut(u32, T)) -> u64 {
     drop(make()); // what is made once is nobody's
-    let mut sessions = Vec::with_capacity(SESSIONS);
     let before = longwire_sys::heap_bytes_in_use();
-    sessions.extend((0..SESSIONS).map(|_| make()));
+    (0..SESSIONS).for_each(|at| keep(at, make()));
     let after = longwire_sys::heap_bytes_in_use();
-    (after - before) / SESSIONS as u64
+    (after - before) / u64::from(SESSIONS)
+}
+
+fn room<T>() -> Vec<T> {
+    Vec::with_capacity(SESSIONS as usize)
 }
 
 /// The whole heap of a process, so it runs in one of its own: this test starts itself again, alone.
@@ -145,8 +154,10 @@ fn an_idle_session_has_at_most_256_bytes_of_ours() {
 fn idle_bytes_of_a_quiet_process() {
     for (versions, name) in [(TLS12, "1.2"), (TLS13, "1.3")] {
         let party = Party::of(versions);
-        let (library, all) = (idle_bytes(|| bare(&party)), idle_bytes(|| ours(&party)));
-        let buffered = idle_bytes(|| buffered(&party));
+        let (mut bares, mut layers, mut buffereds) = (room(), Layers::default(), room());
+        let library = idle_bytes(|| bare(&party), |_, session| bares.push(session));
+        let all = idle_bytes(|| ours(&party), |at, layer| layers.put(at, layer));
+        let buffered = idle_bytes(|| buffered(&party), |_, session| buffereds.push(session));
         println!(
             "TLS {name}, idle: a bare session {library} B, ours {all} B, with the library's buffers {buffered} B"
         );
