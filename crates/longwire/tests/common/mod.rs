@@ -9,6 +9,7 @@
 pub mod books;
 pub mod bytes;
 pub mod canary;
+pub mod carried;
 pub mod raw;
 pub mod server;
 

@@ -54,7 +54,8 @@ impl Raw {
         Self::over(stream)
     }
 
-    fn over(stream: TcpStream) -> Self {
+    /// Over a stream that somebody else has opened, or that leads to somebody who speaks for it.
+    pub fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("TCP_NODELAY");
         stream.set_read_timeout(Some(WAIT_MAX)).expect("a read timeout");
         stream.set_write_timeout(Some(WAIT_MAX)).expect("a write timeout");

@@ -3,6 +3,7 @@
 use super::WAIT_MAX;
 use super::books::{Books, Refused};
 use super::canary;
+use super::carried;
 use super::raw::Raw;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -40,6 +41,11 @@ impl Plan {
         self
     }
 
+    pub fn shards(mut self, shards: u32) -> Self {
+        self.shards = shards;
+        self
+    }
+
     pub fn listen(mut self, address: &str) -> Self {
         address.clone_into(&mut self.listen);
         self
@@ -59,7 +65,11 @@ impl Plan {
         let text = fs::read_to_string(&path).expect("the ports file is there once the server says ready");
         let ports: serde_json::Value = serde_json::from_str(&text).expect("the ports file is JSON");
         let address = ports["listen"][0].as_str().expect("it names the first listener");
-        server.address = Some(address.parse().expect("an address"));
+        let address = address.parse().expect("an address");
+        server.address = Some(match carried::wanted() {
+            None => address,
+            Some(version) => carried::start(address, server.folder.path(), version),
+        });
         server
     }
 
@@ -79,6 +89,11 @@ impl Plan {
         command.args(["--log-format", "json", "--log-level", self.log_level, "--ports-file"]);
         command.arg(folder.path().join("ports.json"));
         command.args(self.config.iter().flat_map(|path| ["--config", path]));
+        if carried::wanted().is_some() {
+            let certificate = carried::certificate(folder.path());
+            command.args(["--set", &format!("tls.certificate={certificate}")]);
+            command.args(["--set", r#"server.transports=["tls"]"#]); // frames alone, as on a port before there was HTTP
+        }
         command.args(self.sets.iter().flat_map(|set| ["--set", set]));
         // What the developer's own shell sets must not decide what is tested.
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LONGWIRE_")) {
