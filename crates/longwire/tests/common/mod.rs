@@ -12,6 +12,7 @@ pub mod canary;
 pub mod carried;
 pub mod raw;
 pub mod server;
+pub mod websocket;
 
 use std::time::Duration;
 

@@ -1,0 +1,133 @@
+//! How a WebSocket ends: which code says why, whoever begins (18.11, 18.13).
+
+use crate::common::bytes::*;
+use crate::common::on_one_and_four_shards;
+use crate::common::server::{Plan, Server};
+use crate::common::websocket::{BINARY, CLOSE, Said, WS_PING, WebSocket, frame};
+use std::time::{Duration, Instant};
+
+on_one_and_four_shards!(
+    a_close_says_why,
+    control_frames_are_no_sign_of_life,
+    a_close_of_the_client_is_answered_and_makes_it_gone,
+    a_client_that_just_goes_is_gone,
+    a_server_that_drains_says_so,
+    a_replaced_session_says_so,
+);
+
+/// Reads up to the close; messages before it are counted.
+fn close_of(client: &mut WebSocket) -> (usize, Option<u16>) {
+    let mut messages = 0;
+    loop {
+        match client.next() {
+            Said::Message(_) => messages += 1,
+            Said::Pong(_) => {}
+            Said::Close(code, _) => {
+                assert_eq!(client.next(), Said::End, "behind a close comes nothing");
+                return (messages, code);
+            }
+            said @ (Said::End | Said::Reset) => panic!("a close frame was due: {said:?}"),
+        }
+    }
+}
+
+fn a_close_says_why(shards: u32) {
+    //= PROTOCOL.md#18.13
+    // A close frame carries the code of the table.
+    let patient = |plan: Plan| plan.set("wire.timeouts.login_start", "1s");
+    let server = patient(Server::of(shards)).set("login.guests", "false").start();
+    let mut silent = WebSocket::connect(server.address());
+    let mut refused = WebSocket::connect(server.address());
+    refused.ask(LOGIN, Vec::new());
+    assert_eq!(close_of(&mut refused), (1, Some(4503)), "the answer, and then the close");
+    let user = || {
+        let mut client = WebSocket::connect(server.address());
+        client.log_in(Reading::Body, login_body("sesame", "alice"));
+        client
+    };
+    let mut leaving = user();
+    leaving.ask(LOGOUT, Vec::new());
+    assert_eq!(close_of(&mut leaving), (0, Some(1000)));
+    let mut garbled = user();
+    let answer = Frame { flow: ANSWER, ..Frame::request(PING, 9, Vec::new()) };
+    garbled.send_bytes(&frame(BINARY, &answer.to_bytes(Reading::Body)));
+    assert_eq!(close_of(&mut garbled), (1, Some(4500)), "MALFORMED, and then the close");
+    let mut large = user();
+    large.send_bytes(&frame(0x02, &Frame::request(CMS, 9, Vec::new()).with_len(65_537)));
+    assert_eq!(close_of(&mut large), (1, Some(4501)), "TOO_LARGE from the header alone");
+    assert_eq!(close_of(&mut silent), (0, Some(4008)));
+    server.stop();
+}
+
+fn control_frames_are_no_sign_of_life(shards: u32) {
+    //= PROTOCOL.md#18.6
+    // Ping and pong of WebSocket are no sign of life.
+    let server =
+        Server::of(shards).set("wire.timeouts.idle", "2s").set("wire.timeouts.heartbeat", "1s").start();
+    let mut client = WebSocket::guest(server.address());
+    let began = Instant::now();
+    loop {
+        client.send_what_it_takes(&[frame(WS_PING, b"alive!"), frame(0x8A, b"")].concat());
+        match client.next() {
+            Said::Pong(payload) => assert_eq!(payload, b"alive!"),
+            said => break assert!(matches!(said, Said::Close(Some(4002), _)), "{said:?}"),
+        }
+        std::thread::sleep(Duration::from_millis(50)); // what is tested is time: it pings all the while
+    }
+    assert!(began.elapsed() >= Duration::from_secs(2), "not before its time");
+    server.stop();
+}
+
+fn a_close_of_the_client_is_answered_and_makes_it_gone(shards: u32) {
+    //= PROTOCOL.md#18.11
+    // A close frame of the client is answered by one with its code, or with none.
+    let server = Server::start(shards);
+    let mut speaker = server.member("speaker", "lobby");
+    for code in [Some(1000), Some(1001), Some(4321), None] {
+        let mut client = WebSocket::guest(server.address());
+        assert_eq!(client.status_of(JOIN_CR, join_body("lobby")), OK);
+        let code_bytes = code.map_or(Vec::new(), |code: u16| code.to_be_bytes().to_vec());
+        client.send_bytes(&frame(CLOSE, &code_bytes));
+        assert_eq!(close_of(&mut client), (0, code));
+        speaker.say("lobby", "is anybody here?");
+        speaker.ping();
+    }
+    assert_eq!(server.stop().normal.owed, 0, "who has closed is in no room any more");
+}
+
+fn a_client_that_just_goes_is_gone(shards: u32) {
+    let server = Server::start(shards);
+    for bytes in [&b""[..], &[0x82], &[0x82, 0xFF, 0, 0], &frame(BINARY, b"12345")[..9]] {
+        let mut client = WebSocket::guest(server.address());
+        client.send_bytes(bytes);
+        client.shut_down_sending();
+        let (_, end) = client.rest();
+        assert_eq!(end, Said::End);
+    }
+    server.stop();
+}
+
+fn a_server_that_drains_says_so(shards: u32) {
+    let server = Server::start(shards);
+    let mut clients: Vec<_> = (0..8).map(|_| WebSocket::guest(server.address())).collect();
+    server.signal("TERM");
+    for client in &mut clients {
+        assert_eq!(close_of(client), (0, Some(4000)));
+    }
+    let mut server = server;
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+fn a_replaced_session_says_so(shards: u32) {
+    let server = Server::of(shards).set("login.sessions", "newest").start();
+    let log_in = || {
+        let mut client = WebSocket::connect(server.address());
+        client.log_in(Reading::Rest, login_body("sesame", "alice"));
+        client
+    };
+    let mut first = log_in();
+    let mut second = log_in();
+    assert_eq!(close_of(&mut first), (0, Some(4506)));
+    second.ping();
+    server.stop();
+}
