@@ -33,7 +33,7 @@ pub enum Then {
     More,
     /// The turn is over: offer the rest again after everybody else had theirs.
     Yield,
-    /// Keep the rest and do not read on, until [`Action::Resume`].
+    /// Keep the rest and do not read on, until [`crate::Action::Resume`].
     Pause,
     /// Throw the rest away, and whatever else comes.
     Discard,

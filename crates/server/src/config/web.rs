@@ -19,7 +19,7 @@ section! {
         /// The path of the WebSocket.
         path: String as PATH, = "/ws".to_owned();
         /// Pages whose scripts may connect: "same" (the page's host and port are those that were connected to), whole
-        /// origins such as "https://chat.example", or "*" for every page. Who sends no Origin is no browser, and fine.
+        /// origins such as `https://chat.example`, or "*" for every page. Who sends no Origin is no browser, and fine.
         origins: Vec<Allowed> as ORIGINS, = vec![Allowed::Same];
     }
 }

@@ -1,7 +1,7 @@
 //! TLS: certificates that are read, judged and renewed while the server runs, and sessions for the reactor's sockets.
 //!
-//! [`Tls`] is what every shard has of it: the certificates of this moment, from which [`Tls::accept`] makes a
-//! [`Session`]. A session borrows its socket for the length of a call; which handshake has its turn, how many there may
+//! `Tls` is what every shard has of it: the certificates of this moment, from which `Tls::accept` makes a
+//! `Session`. A session borrows its socket for the length of a call; which handshake has its turn, how many there may
 //! be and how long each may take is the reactor's to say.
 //! Invariant: a handshake sees whole, matching files or the ones before; no file's content is in a log or an error.
 
