@@ -1,5 +1,6 @@
 //! `longwire bench …` as a child process.
 
+use crate::common::canary;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
@@ -26,13 +27,20 @@ pub fn command(address: SocketAddr, arguments: &str) -> Command {
         command.env_remove(name);
     }
     command.arg("bench").args(arguments.split_whitespace()).env("LONGWIRE_ADDR", address.to_string());
+    if arguments.contains("--user") && !arguments.contains("--token") {
+        command.env("LONGWIRE_TOKEN", "canary-of-the-bench");
+    }
     command
 }
 
 /// Runs it to its end.
 pub fn run(mut command: Command) -> Ended {
     let output = command.stdin(Stdio::null()).output().expect("the binary runs");
-    let text = |bytes| String::from_utf8(bytes).expect("it writes UTF-8");
+    let text = |bytes| {
+        let text = String::from_utf8(bytes).expect("it writes UTF-8");
+        canary::check(&text);
+        text
+    };
     Ended {
         status: output.status.code().expect("no signal ended it"),
         stdout: text(output.stdout),

@@ -1,6 +1,6 @@
 //! The client commands as child processes, whose lines are waited for.
 
-use crate::common::WAIT_MAX;
+use crate::common::{WAIT_MAX, canary};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
@@ -14,6 +14,10 @@ pub fn longwire(address: SocketAddr, arguments: &[&str]) -> Command {
         command.env_remove(name);
     }
     command.args(arguments).env("LONGWIRE_ADDR", address.to_string()).env_remove("NO_COLOR");
+    let chooses = |flag| arguments.contains(&flag);
+    if chooses("--user") && !chooses("--token") && !chooses("--addr") {
+        command.env("LONGWIRE_TOKEN", "canary-of-the-client");
+    }
     command
 }
 
@@ -31,7 +35,7 @@ pub fn run(mut command: Command, input: &[u8]) -> (i32, String, String) {
     let Output { status, stdout, stderr } = child.wait_with_output().expect("it ends");
     // A command that refuses early does not read all of it.
     let _ = feeding.join().expect("the thread does not panic");
-    let text = |bytes| String::from_utf8(bytes).expect("it writes UTF-8");
+    let text = |bytes| searched(String::from_utf8(bytes).expect("it writes UTF-8"));
     (status.code().expect("no signal ended it"), text(stdout), text(stderr))
 }
 
@@ -64,14 +68,15 @@ impl Running {
     /// The next line of stdout.
     pub fn line(&mut self) -> String {
         let stdout = self.stdout.as_ref().expect("stdout is read here");
-        stdout.recv_timeout(WAIT_MAX).unwrap_or_else(|_| panic!("no line; stderr so far: {:?}", self.errors))
+        let line = stdout.recv_timeout(WAIT_MAX);
+        searched(line.unwrap_or_else(|_| panic!("no line; stderr so far: {:?}", self.errors)))
     }
 
     /// The next line of stderr that contains `text`.
     pub fn tells(&mut self, text: &str) -> String {
         let deadline = Instant::now() + WAIT_MAX;
         while let Ok(line) = self.stderr.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            self.errors.push(line.clone());
+            self.errors.push(searched(line.clone()));
             if line.contains(text) {
                 return line;
             }
@@ -100,8 +105,14 @@ impl Running {
     pub fn end(&mut self) -> (i32, Vec<String>) {
         self.stdin = None;
         let status = self.child.wait().expect("a child of ours");
-        (status.code().expect("no signal ended it"), self.stderr.iter().collect())
+        (status.code().expect("no signal ended it"), self.stderr.iter().map(searched).collect())
     }
+}
+
+/// What a client prints holds no token either.
+fn searched(text: String) -> String {
+    canary::check(&text);
+    text
 }
 
 impl Drop for Running {
