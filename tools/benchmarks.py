@@ -10,10 +10,15 @@ again replaces its old result; the others stay. Standard library alone.
 """
 
 import argparse
+import contextlib
+import dataclasses
 import json
 import pathlib
+import statistics
 import subprocess
 import sys
+import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs/benchmarks/results.json"
@@ -21,28 +26,64 @@ PLOT = ROOT / "docs/benchmarks/ratios.svg"
 PAGE = ROOT / "docs/benchmarks.md"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
-# name, what it is, arguments behind `longwire bench compare`, the figure that is judged, how, and against what.
-# "max"/"min": of the ratio to the bare loop. "add": the figure may be this much above the bare loop's, in microseconds.
-# "most": the figure itself. A rate of "half" is half of the message rate that the shape named behind it reached.
-CPU, RATE = "server_cpu_per_delivery_us", "deliveries_per_server_cpu_s"
+# What is judged: "max" and "min" are of the ratio to the baseline; with "add" the figure may be this much above the
+# baseline's, in microseconds; with "most" the figure itself may be so much.
+CPU, RATE, HELD = "server_cpu_per_delivery_us", "deliveries_per_server_cpu_s", "connections_held"
+MEMORY = "user_memory_per_connection_bytes"
+
+
+@dataclasses.dataclass
+class Shape:
+    """One row or more of the table. A rate of `half:NAME` is half of the message rate that the shape NAME reached."""
+
+    name: str
+    what: str
+    arguments: str  # behind `longwire bench compare`
+    judged: list  # of (figure, how, bound)
+    baseline: str = "bare loop"
+    rounds: int = 3
+    how: str = "compare"
+    by_name: bool = False  # takes so long that it runs only when it is asked for
+
+
+TCP = "the same over TCP"
 SHAPES = [
-    ("w1-10k", "one message a flush, 10,000 members", "--members 10000 --window 1", [(CPU, "max", 1.10)]),
-    ("w1-1k", "one message a flush, 1,000 members", "--members 1000 --window 1", [(CPU, "max", 1.10)]),
-    ("last-10k", "10,000 members, a message every 200 ms", "--members 10000 --rate 5 --secs 20",
-     [("last_member_p50_us", "max", 1.15)]),
-    ("half-10k", "10,000 members, half of the saturated rate", "--members 10000 --rate half:w16-10k",
-     [("latency_p99_us", "max", 1.5)]),
-    ("small", "10 members, 20 messages/s", "--members 10 --rate 20 --secs 20", [("latency_p99_us", "add", 200.0)]),
-    ("w16-100", "100 rooms of 100, a saturated sender each", "--rooms 100 --members 100 --window 16",
-     [(RATE, "min", 0.80)]),
-    ("w16-10k", "10,000 members, a saturated sender", "--members 10000 --window 16", [(RATE, "min", 0.80)]),
-    ("w64-1k", "1,000 members, a saturated sender", "--members 1000 --window 64", [(RATE, "min", 0.80)]),
-    ("redis", "1,000 members, a saturated sender, in times of Redis pub/sub", "--members 1000 --window 64",
-     [(RATE, "min", 1.4)]),
-    ("storm", "10,000 logins at once, a room of 1,000 served", "login --connections 10000 --members 1000 --rate 100",
-     [("logins_per_s", "min", 0.5), ("latency_p99_us", "most", 100_000.0)]),
+    Shape("w1-10k", "one message a flush, 10,000 members", "--members 10000 --window 1", [(CPU, "max", 1.10)], rounds=5),
+    Shape("w1-1k", "one message a flush, 1,000 members", "--members 1000 --window 1", [(CPU, "max", 1.10)]),
+    Shape("last-10k", "10,000 members, a message every 200 ms", "--members 10000 --rate 5 --secs 20",
+          [("last_member_p50_us", "max", 1.15)], rounds=5),
+    Shape("half-10k", "10,000 members, half of the saturated rate", "--members 10000 --rate half:w16-10k",
+          [("latency_p99_us", "max", 1.5)]),
+    Shape("small", "10 members, 20 messages/s", "--members 10 --rate 20 --secs 20", [("latency_p99_us", "add", 200.0)],
+          rounds=5),
+    Shape("w16-100", "100 rooms of 100, a saturated sender each", "--rooms 100 --members 100 --window 16",
+          [(RATE, "min", 0.80)]),
+    Shape("w16-10k", "10,000 members, a saturated sender", "--members 10000 --window 16", [(RATE, "min", 0.80)]),
+    Shape("w64-1k", "1,000 members, a saturated sender", "--members 1000 --window 64", [(RATE, "min", 0.80)]),
+    Shape("redis", "the same, in times of Redis pub/sub", "--members 1000 --window 64", [(RATE, "min", 1.4)],
+          baseline="Redis", how="redis"),
+    Shape("shards", "the same room over 2 shards", "--members 10000 --window 16", [(RATE, "min", 0.9)],
+          baseline="1 shard", how="shards"),
+    Shape("stop", "a tenth of 1,000 stops reading: the others", "--members 1000 --window 16 --stop 10",
+          [("deliveries_per_s", "min", 0.95), ("latency_p99_us", "max", 1.25)], baseline="all reading", rounds=5),
+    Shape("storm", "10,000 logins at once, a room of 1,000 served", "login --connections 10000 --members 1000 --rate 100",
+          [("logins_per_s", "min", 0.5), ("latency_p99_us", "most", 100_000.0)]),
+    Shape("ws-w1", "WebSocket, one message a flush", "--members 10000 --window 1 --transport ws",
+          [(CPU, "max", 1.05)], baseline=TCP, rounds=5),
+    Shape("ws-w16", "WebSocket, a saturated sender", "--members 10000 --window 16 --transport ws",
+          [(CPU, "max", 1.05)], baseline=TCP, rounds=5),
+    Shape("tls-w1", "TLS 1.3, one message a flush", "--members 10000 --window 1 --transport tls",
+          [(CPU, "max", 1.25)], baseline=TCP, rounds=5, how="tls"),
+    Shape("tls-w16", "TLS 1.3, a saturated sender", "--members 10000 --window 16 --transport tls",
+          [(CPU, "max", 1.25)], baseline=TCP, rounds=5, how="tls"),
+    Shape("idle-guests", "100,000 idle guests, each in a room", "idle --connections 100000 --hold 30s",
+          [(MEMORY, "most", 256)], rounds=1),
+    Shape("idle-users", "100,000 idle users, each in a room", "idle --connections 100000 --hold 30s --user u",
+          [(MEMORY, "most", 256)], rounds=1),
+    Shape("million", "1,000,000 idle guests for 10 minutes", "idle --connections 1000000 --hold 10m",
+          [(HELD, "min", 0.9), ("lost", "most", 0)], rounds=1, by_name=True),
 ]
-NAMES = [name for name, *_ in SHAPES]
+NAMES = [shape.name for shape in SHAPES]
 
 
 def main():
@@ -50,7 +91,7 @@ def main():
     commands = parser.add_subparsers(dest="command", required=True)
     measure = commands.add_parser("measure", help="run shapes")
     measure.add_argument("--longwire", default="target/release/longwire", help="the binary (default: %(default)s)")
-    measure.add_argument("--rounds", default="3", help="of each in turns (default: %(default)s)")
+    measure.add_argument("--rounds", type=int, help="of each in turns (default: what stands beside the shape)")
     measure.add_argument("shapes", nargs="*", metavar="SHAPE", help=f"of {', '.join(NAMES)}")
     draw = commands.add_parser("draw", help="the table and the plot")
     draw.add_argument("--check", action="store_true", help="change nothing; fail where something would change")
@@ -69,11 +110,13 @@ def measure_shapes(args):
         print(f"no shape {unknown[0]}; there are: {', '.join(NAMES)}", file=sys.stderr)
         return 2
     results = load()
-    wanted = args.shapes or sorted(NAMES, key=lambda name: name == "half-10k")  # it needs another's rate
-    for name, _, arguments, _ in sorted(SHAPES, key=lambda shape: wanted.index(shape[0]) if shape[0] in wanted else -1):
-        if name in wanted:
-            measure = run_beside_redis if name == "redis" else run
-            results[name] = measure(args, with_rate(arguments, results))
+    wanted = args.shapes or [shape.name for shape in SHAPES if not shape.by_name]
+    ways = {"compare": run, "redis": run_beside_redis, "shards": run_shards, "tls": run_tls}
+    # a shape that needs another's rate comes behind it
+    for shape in sorted(SHAPES, key=lambda shape: "half:" in shape.arguments):
+        if shape.name in wanted:
+            rounds = args.rounds or shape.rounds
+            results[shape.name] = ways[shape.how](args.longwire, with_rate(shape.arguments, results), rounds)
             RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
     return draw_all(check=False)
 
@@ -95,33 +138,97 @@ def json_of(command):
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout)
 
 
-def run_beside_redis(args, words):
-    """Like a comparison, with Redis (tools/redis_fanout.py) in the place of the bare loop, in turns."""
-    pairs = []
-    for _ in range(int(args.rounds)):
-        whole = json_of([args.longwire, "bench", "compare", *words, "--rounds", "1", "--json"])
-        redis = json_of([str(ROOT / "tools/redis_fanout.py"), *words])
-        ours = next(ratio["longwire"] for ratio in whole["ratios"] if ratio["figure"] == RATE)
-        pairs.append((ours, redis[RATE]))
-    ours, theirs = (sorted(values)[len(pairs) // 2] for values in zip(*pairs))
-    each = [ours / theirs for ours, theirs in pairs]
-    ratio = {"longwire": ours, "baseline": theirs, "ratio": ours / theirs, "ratio_lowest": min(each), "ratio_highest": max(each)}
-    facts = {"machine": whole["machine"], "pinned": whole["pinned"], "warnings": whole["warnings"]}
-    return {"arguments": " ".join(words), "rounds": len(pairs), "peer": redis["server"], "figures": {RATE: ratio}, **facts}
+def run(longwire, words, rounds):
+    whole = json_of([longwire, "bench", "compare", *words, "--rounds", str(rounds), "--json"])
+    return result_of(whole, words)
 
 
-def run(args, words):
-    whole = json_of([args.longwire, "bench", "compare", *words, "--rounds", args.rounds, "--json"])
-    rates = sorted(round_["longwire"]["fanout"]["messages_per_s"] for round_ in whole["rounds"])
-    return {
+def result_of(whole, words):
+    """What is kept of a comparison: its medians, and where and how it was made."""
+    result = {
         "arguments": " ".join(words),
         "machine": whole["machine"],
         "pinned": whole["pinned"],
         "rounds": len(whole["rounds"]),
-        "messages_per_s": rates[len(rates) // 2],
         "figures": {ratio.pop("figure"): ratio for ratio in whole["ratios"]},
         "warnings": whole["warnings"],
     }
+    fanouts = [round_["longwire"]["fanout"] for round_ in whole["rounds"]]
+    if all(fanouts):
+        result["messages_per_s"] = statistics.median(fanout["messages_per_s"] for fanout in fanouts)
+    idles = [(round_["longwire"]["idle"], round_["baseline"]["idle"]) for round_ in whole["rounds"]]
+    if all(all(pair) for pair in idles):
+        result["figures"]["lost"] = ratio_of([[idle["failed"] + idle["dropped"] for idle in pair] for pair in idles])
+    return result
+
+
+def ratio_of(pairs):
+    """Medians of ours and theirs, their ratio, and the ratios of single rounds."""
+    ours, theirs = (statistics.median(values) for values in zip(*pairs))
+    each = [ours / theirs for ours, theirs in pairs if theirs] or [1.0]
+    ratio = ours / theirs if theirs else 1.0
+    return {"longwire": ours, "baseline": theirs, "ratio": ratio, "ratio_lowest": min(each), "ratio_highest": max(each)}
+
+
+def run_beside_redis(longwire, words, rounds):
+    """Like a comparison, with Redis (tools/redis_fanout.py) in the place of the bare loop, in turns."""
+    pairs = []
+    for _ in range(rounds):
+        whole = json_of([longwire, "bench", "compare", *words, "--rounds", "1", "--json"])
+        redis = json_of([str(ROOT / "tools/redis_fanout.py"), *words])
+        ours = next(ratio["longwire"] for ratio in whole["ratios"] if ratio["figure"] == RATE)
+        pairs.append((ours, redis[RATE]))
+    facts = {"machine": whole["machine"], "pinned": whole["pinned"], "warnings": whole["warnings"]}
+    return {"arguments": " ".join(words), "rounds": rounds, "peer": redis["server"], "figures": {RATE: ratio_of(pairs)}, **facts}
+
+
+def run_shards(longwire, words, rounds):
+    """The same load on servers of 2 shards and of 1, in turns; nobody is pinned."""
+    reports = {1: [], 2: []}
+    for _ in range(rounds):
+        for shards, kept in reports.items():
+            with serving(longwire, ["--shards", str(shards)]) as (address, pid):
+                kept.append(json_of([longwire, "bench", "fanout", *words, "--addr", address, "--pid", pid, "--json"]))
+    pairs = [[report["server_use"]["deliveries_per_cpu_s"] for report in (two, one)] for two, one in zip(reports[2], reports[1])]
+    last = reports[2][-1]
+    facts = {"machine": last["machine"], "pinned": None, "warnings": last["warnings"]}
+    return {"arguments": " ".join(words), "rounds": rounds, "figures": {RATE: ratio_of(pairs)}, **facts}
+
+
+def run_tls(longwire, words, rounds):
+    """A comparison with TCP against one server, which has a certificate made for the run."""
+    with tempfile.TemporaryDirectory() as folder:
+        chain, key = f"{folder}/chain.pem", f"{folder}/key.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+             "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+             "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", key, "-out", chain],
+            check=True, stderr=subprocess.DEVNULL)
+        ask = ['--set', f'tls.certificate=[{{ chain = "{chain}", key = "{key}" }}]',
+               "--set", 'server.transports=["tcp", "tls"]', "--shards", "1"]
+        with serving(longwire, ask, ["taskset", "-c", "0"]) as (address, pid):
+            whole = json_of(["taskset", "-c", "1", longwire, "bench", "compare", *words, "--rounds", str(rounds), "--json",
+                             "--ca", chain, "--addr", address, "--pid", pid, "--pin", "none"])
+    whole["pinned"] = [[0], [1]]
+    return result_of(whole, words)
+
+
+@contextlib.contextmanager
+def serving(longwire, words, before=()):
+    """A server with these arguments: its address and its process's number."""
+    with tempfile.TemporaryDirectory() as folder:
+        ports = pathlib.Path(folder, "ports.json")
+        command = [*before, longwire, "serve", "--listen", "127.0.0.1:0", "--log-level", "error", "--ports-file", str(ports)]
+        server = subprocess.Popen([*command, *words])
+        try:
+            while not ports.exists() or not ports.read_text().strip():
+                if server.poll() is not None:
+                    sys.exit(f"the server ended with {server.returncode}")
+                time.sleep(0.05)
+            yield json.loads(ports.read_text())["listen"][0], str(server.pid)
+        finally:
+            server.terminate()
+            server.wait()
 
 
 # --- drawing ----------------------------------------------------------------------------------------------------------
@@ -147,12 +254,12 @@ def load():
 
 
 def rows(results):
-    """Each judged figure of each shape: name, what, arguments, judgement, the figure or None."""
-    for name, what, arguments, judged in SHAPES:
-        result = results.get(name)
-        for figure, how, bound in judged:
+    """Each judged figure of each shape: the shape, its arguments, the judgement, the figure or None."""
+    for shape in SHAPES:
+        result = results.get(shape.name)
+        for figure, how, bound in shape.judged:
             values = result and result["figures"].get(figure)
-            yield name, what, result["arguments"] if result else arguments, (figure, how, bound), values
+            yield shape, result["arguments"] if result else shape.arguments, (figure, how, bound), values
 
 
 def holds(how, bound, values):
@@ -164,40 +271,46 @@ def holds(how, bound, values):
     }[how]()
 
 
-def bar_text(how, bound):
+def bar_text(figure, how, bound):
     return {
         "max": f"≤ {bound:.2f} ×",
         "min": f"≥ {bound:.2f} ×",
-        "add": f"≤ bare + {bound / 1000:.1f} ms",
-        "most": f"≤ {bound / 1000:.0f} ms",
+        "add": f"≤ {bound / 1000:.1f} ms more",
+        "most": f"≤ {shown(figure, bound)}",
     }[how]
 
 
 def table(results):
-    lines = ["| shape | command, behind `longwire bench compare` | figure | Longwire | bare loop | ratio (rounds) | bar | |",
+    lines = ["| shape | command, behind `longwire bench compare` | figure | Longwire | baseline | ratio (rounds) | bar | |",
              "|---|---|---|---|---|---|---|---|"]
-    for _, what, arguments, (figure, how, bound), values in rows(results):
+    for shape, arguments, (figure, how, bound), values in rows(results):
         if values is None:
-            measured = "not measured | | "
+            measured = f"not measured | {shape.baseline} | "
             verdict = ""
         else:
             spread = f"{values['ratio']:.2f} ({values['ratio_lowest']:.2f} to {values['ratio_highest']:.2f})"
-            measured = f"{shown(figure, values['longwire'])} | {shown(figure, values['baseline'])} | {spread}"
+            measured = f"{shown(figure, values['longwire'])} | {shape.baseline}: {shown(figure, values['baseline'])} | {spread}"
             verdict = "holds" if holds(how, bound, values) else "**missed**"
-        label = figure.removesuffix("_us").replace("_", " ")
-        lines.append(f"| {what} | `{arguments}` | {label} | {measured} | {bar_text(how, bound)} | {verdict} |")
+        command = "see below" if shape.how in ("redis", "shards") else f"`{arguments}`"
+        lines.append(f"| {shape.what} | {command} | {label(figure)} | {measured} | {bar_text(figure, how, bound)} | {verdict} |")
     return "\n".join(lines) + "\n"
+
+
+def label(figure):
+    return figure.removesuffix("_us").removesuffix("_bytes").replace("_", " ")
 
 
 def shown(figure, value):
     if figure.endswith("_us"):
         return f"{value / 1000:.2f} ms" if value >= 1000 else f"{value:.2f} µs"
+    if figure.endswith("_bytes"):
+        return f"{value:.0f} B"
     return f"{value / 1e6:.2f} M" if value >= 1e6 else f"{value:,.0f}"
 
 
 def plot(results):
-    """Ratios to the bare loop (in one row, to Redis), a row each, on one scale: a dot, its spread, and the bar it is held to."""
-    drawn = [row for row in rows(results) if row[4] is not None and row[3][1] in ("max", "min")]
+    """Ratios to the baseline, a row each, on one scale: a dot, its spread, and the bar it is held to."""
+    drawn = [row for row in rows(results) if row[3] is not None and row[2][1] in ("max", "min")]
     left, width, row_height, top = 390, 330, 34, 50
     scale_max = max([2.0, *(values["ratio_highest"] for *_, values in drawn)])
 
@@ -208,23 +321,23 @@ def plot(results):
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 90} {height}" role="img" '
         'font-family="sans-serif" font-size="13">',
-        "<title>Longwire in times of the bare loop</title>",
+        "<title>Longwire in times of what it is compared with</title>",
         "<style>text{fill:#222}.grid{stroke:#ccc}.one{stroke:#888}.spread{stroke:#2a6fb0;stroke-width:3}"
         ".dot{fill:#2a6fb0}.bar{stroke:#c0392b;stroke-width:2}.unit{fill:#666;font-size:11px}"
         "@media(prefers-color-scheme:dark){text{fill:#ddd}.grid{stroke:#444}.unit{fill:#aaa}}</style>",
-        f'<text x="{left}" y="18">Longwire in times of the bare loop; red: the bar it is held to</text>',
+        f'<text x="{left}" y="18">Longwire in times of the bare loop, or of what is named; red: the bar it is held to</text>',
     ]
     for tick in [t / 2 for t in range(int(scale_max * 2) + 1)]:
         kind = "one" if tick == 1 else "grid"
         parts.append(f'<line class="{kind}" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="{top - 14}" y2="{height - 26}"/>')
         parts.append(f'<text class="unit" x="{x(tick) - 8:.1f}" y="{height - 10}">{tick:g}</text>')
-    for i, (_, what, _, (figure, how, bound), values) in enumerate(drawn):
+    for i, (shape, _, (figure, how, bound), values) in enumerate(drawn):
         y = top + row_height * i
         better = "lower is better" if how == "max" else "higher is better"
-        label = figure.removesuffix("_us").replace("_", " ")
+        against = "" if shape.baseline == "bare loop" else f", against {shape.baseline}"
         parts += [
-            f'<text x="8" y="{y + 2}">{what}</text>',
-            f'<text class="unit" x="8" y="{y + 16}">{label}, {better}</text>',
+            f'<text x="8" y="{y + 2}">{shape.what}</text>',
+            f'<text class="unit" x="8" y="{y + 16}">{label(figure)}{against}; {better}</text>',
             f'<line class="spread" x1="{x(values["ratio_lowest"]):.1f}" x2="{x(values["ratio_highest"]):.1f}" y1="{y}" y2="{y}"/>',
             f'<circle class="dot" cx="{x(values["ratio"]):.1f}" cy="{y}" r="5"/>',
             f'<line class="bar" x1="{x(bound):.1f}" x2="{x(bound):.1f}" y1="{y - 9}" y2="{y + 9}"/>',

@@ -5,6 +5,9 @@ use std::{fmt, net::IpAddr, net::Ipv6Addr, str::FromStr};
 /// The port where an address names none: what a server listens on by default, for every way to reach it.
 pub const PORT: u16 = 7610;
 
+/// The path where a WebSocket address names none: where a server offers WebSocket by default (`web.ws.path`).
+pub const WS_PATH: &str = "/ws";
+
 /// What carries the frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
@@ -94,7 +97,7 @@ pub(crate) fn bare(host: &str) -> &str {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = if self.path == "/" { "" } else { &self.path };
+        let path = if self.path == WS_PATH { "" } else { &self.path };
         match self.scheme {
             Scheme::Tcp => write!(f, "{}:{}", self.host, self.port),
             scheme => write!(f, "{}://{}:{}{path}", scheme.name(), self.host, self.port),
@@ -116,7 +119,7 @@ impl FromStr for Address {
         };
         let (place, path) = match rest.find(['/', '?']) {
             Some(at) if scheme.is_web_socket() => rest.split_at(at),
-            _ => (rest, "/"),
+            _ => (rest, WS_PATH),
         };
         let (host, port) = match place.rsplit_once(':') {
             _ if place.parse::<Ipv6Addr>().is_ok() => (format!("[{place}]"), PORT),
@@ -149,13 +152,14 @@ mod tests {
     #[test]
     fn an_address_says_where_and_how() {
         for (text, shown, scheme, authority, path) in [
-            ("127.0.0.1:7610", "127.0.0.1:7610", Scheme::Tcp, "127.0.0.1:7610", "/"),
-            ("chat.example", "chat.example:7610", Scheme::Tcp, "chat.example:7610", "/"),
-            ("tcp://chat.example:9000", "chat.example:9000", Scheme::Tcp, "chat.example:9000", "/"),
-            ("[::1]:80", "[::1]:80", Scheme::Tcp, "[::1]:80", "/"),
-            ("::1", "[::1]:7610", Scheme::Tcp, "[::1]:7610", "/"),
-            ("tls://[::1]", "tls://[::1]:7610", Scheme::Tls, "[::1]:7610", "/"),
-            ("ws://chat.example", "ws://chat.example:7610", Scheme::Ws, "chat.example:7610", "/"),
+            ("127.0.0.1:7610", "127.0.0.1:7610", Scheme::Tcp, "127.0.0.1:7610", "/ws"),
+            ("chat.example", "chat.example:7610", Scheme::Tcp, "chat.example:7610", "/ws"),
+            ("tcp://chat.example:9000", "chat.example:9000", Scheme::Tcp, "chat.example:9000", "/ws"),
+            ("[::1]:80", "[::1]:80", Scheme::Tcp, "[::1]:80", "/ws"),
+            ("::1", "[::1]:7610", Scheme::Tcp, "[::1]:7610", "/ws"),
+            ("tls://[::1]", "tls://[::1]:7610", Scheme::Tls, "[::1]:7610", "/ws"),
+            ("ws://chat.example", "ws://chat.example:7610", Scheme::Ws, "chat.example:7610", "/ws"),
+            ("ws://chat.example/", "ws://chat.example:7610/", Scheme::Ws, "chat.example:7610", "/"),
             (
                 "wss://chat.example:443/a/b?c=d",
                 "wss://chat.example:443/a/b?c=d",

@@ -53,7 +53,7 @@ mod message;
 mod session;
 pub mod transport;
 
-pub use address::{Address, PORT, Scheme};
+pub use address::{Address, PORT, Scheme, WS_PATH};
 pub use client::{Client, Events, Flushed};
 pub use config::{Config, ConfigBuilder, ConfigError, Reconnect};
 pub use error::{Call, CallError, Fault, Invalid, ProtocolError, Refusal, SendId};

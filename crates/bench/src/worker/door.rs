@@ -257,8 +257,11 @@ impl Worker {
             Phase::Out => {}
             Phase::Leaving => self.left(at),
             Phase::Connecting | Phase::LoggingIn | Phase::Joining => {
-                let source = io::ErrorKind::ConnectionReset.into();
-                self.kept_out(at, Failure::Unreachable { address, source });
+                let why = match conn.layer.as_ref().and_then(|layer| layer.declined()) {
+                    Some(why) => Failure::Protocol { address, what: why.to_owned() },
+                    None => Failure::Unreachable { address, source: io::ErrorKind::ConnectionReset.into() },
+                };
+                self.kept_out(at, why);
             }
             Phase::In => self.dropped(at),
         }

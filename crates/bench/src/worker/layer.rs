@@ -15,6 +15,8 @@ use crate::carrier::{ACCEPT, Carrier};
 
 /// An answer to an upgrade that is longer is none.
 const ANSWER_BYTES_MAX: usize = 8 * 1024;
+/// So much of its first line is shown.
+const LINE_SHOWN: usize = 80;
 
 /// One connection's.
 pub(super) struct Layer {
@@ -25,6 +27,8 @@ pub(super) struct Layer {
     taken: usize,
     /// Nothing comes any more.
     ended: bool,
+    /// Why TLS or the upgrade came to nothing.
+    declined: Option<String>,
 }
 
 /// WebSocket: what has come of a message, and what waits for the upgrade.
@@ -62,7 +66,8 @@ impl Layer {
             Some(tls)
         });
         let broken = matches!(tls, Some(None));
-        let mut layer = Self { tls: tls.flatten(), web: None, out: Vec::new(), taken: 0, ended: broken };
+        let mut layer =
+            Self { tls: tls.flatten(), web: None, out: Vec::new(), taken: 0, ended: broken, declined: None };
         if let Some(request) = &carrier.upgrade {
             layer.web = Some(Web {
                 length,
@@ -82,7 +87,7 @@ impl Layer {
         while filled < buffer.len() && !self.ended {
             let got = match &mut self.tls {
                 None => read_socket(stream, &mut buffer[filled..]),
-                Some(tls) => read_tls(tls, stream, &mut buffer[filled..]),
+                Some(tls) => read_tls(tls, stream, &mut buffer[filled..], &mut self.declined),
             };
             match got {
                 Got::Bytes(bytes) => match self.unwrap(stream, &mut buffer[filled..filled + bytes]) {
@@ -105,9 +110,13 @@ impl Layer {
         let Some(web) = &mut self.web else { return Ok(bytes.len()) };
         let begin = match &mut web.opening {
             None => 0,
-            Some(opening) => match opening.take(bytes)? {
-                None => return Ok(0),
-                Some(behind) => {
+            Some(opening) => match opening.take(bytes) {
+                Err(Ended) => {
+                    self.declined = Some(format!("no WebSocket: {}", opening.first_line()));
+                    return Err(Ended);
+                }
+                Ok(None) => return Ok(0),
+                Ok(Some(behind)) => {
                     let held = std::mem::take(&mut opening.held);
                     web.opening = None;
                     let kept = web.unwrap(bytes, behind)?;
@@ -117,6 +126,11 @@ impl Layer {
             },
         };
         web.unwrap(bytes, begin)
+    }
+
+    /// Why TLS or the upgrade came to nothing, if it was not that the connection ended.
+    pub(super) fn declined(&self) -> Option<&str> {
+        self.declined.as_deref()
     }
 
     /// Takes whole frames: all of them, or none while earlier ones wait for the socket.
@@ -179,7 +193,12 @@ fn read_socket(stream: &mut TcpStream, buffer: &mut [u8]) -> Got {
     }
 }
 
-fn read_tls(tls: &mut ClientConnection, stream: &mut TcpStream, buffer: &mut [u8]) -> Got {
+fn read_tls(
+    tls: &mut ClientConnection,
+    stream: &mut TcpStream,
+    buffer: &mut [u8],
+    declined: &mut Option<String>,
+) -> Got {
     loop {
         match tls.reader().read(buffer) {
             Ok(0) => return Got::End,
@@ -190,9 +209,10 @@ fn read_tls(tls: &mut ClientConnection, stream: &mut TcpStream, buffer: &mut [u8
         match tls.read_tls(stream) {
             Ok(0) => return Got::End,
             Ok(_) => {
-                let good = tls.process_new_packets().is_ok();
+                let good = tls.process_new_packets().map(drop);
                 flush_tls(tls, stream); // what a handshake answers, or why it ends
-                if !good {
+                if let Err(err) = good {
+                    *declined = Some(format!("no TLS: {err}"));
                     return Got::End;
                 }
             }
@@ -224,6 +244,15 @@ impl Opening {
         let answer = &self.answer[..end];
         let agreed = answer.starts_with(b"HTTP/1.1 101 ") && find(answer, ACCEPT).is_some();
         if agreed { Ok(Some(end + 4 - before)) } else { Err(Ended) }
+    }
+
+    /// Of the answer, as far as it can be shown.
+    fn first_line(&self) -> String {
+        let line = self.answer.split(|&byte| byte == b'\r').next().unwrap_or_default();
+        line.iter()
+            .take(LINE_SHOWN)
+            .map(|&byte| if byte.is_ascii_graphic() { byte as char } else { ' ' })
+            .collect()
     }
 }
 

@@ -4,6 +4,7 @@
 //! one over the limit, ends the connection.
 
 use super::{Connect, Connecting, Tcp, Transport};
+use crate::address::WS_PATH;
 use crate::limits::FRAME_BYTES_DEFAULT;
 use futures_core::Stream;
 use futures_sink::Sink;
@@ -29,7 +30,7 @@ pub struct WebSocket<C = Tcp> {
 }
 
 impl WebSocket {
-    /// Asks for `/` over plain TCP, for frames of the reading `body`.
+    /// Asks for `/ws` over plain TCP, for frames of the reading `body`.
     pub fn new() -> Self {
         WebSocket::over(Tcp)
     }
@@ -45,7 +46,7 @@ impl<C: Connect> WebSocket<C> {
     /// The same over another way to open connections.
     pub fn over(below: C) -> Self {
         let message_bytes_max = FRAME_BYTES_DEFAULT as usize + HEADER_BYTES;
-        Self { below, path: "/".to_owned(), length: LengthReading::Body, message_bytes_max }
+        Self { below, path: WS_PATH.to_owned(), length: LengthReading::Body, message_bytes_max }
     }
 
     /// What is asked for; begins with `/`.

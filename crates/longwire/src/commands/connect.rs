@@ -22,7 +22,7 @@ const TOKEN_FILE_BYTES_MAX: u64 = 8 * 1024;
 pub(crate) struct ConnectArgs {
     /// Server
     ///
-    /// HOST:PORT for plain TCP, or tcp:// tls:// ws:// wss://HOST[:PORT][/PATH]; without a port, 7610.
+    /// HOST:PORT for plain TCP, or tcp:// tls:// ws:// wss://HOST[:PORT][/PATH]; without a port 7610, without a path /ws.
     #[arg(long, value_name = "ADDRESS", env = "LONGWIRE_ADDR", hide_env_values = true)]
     #[arg(default_value = "127.0.0.1:7610", value_parser = address)]
     addr: Address,
