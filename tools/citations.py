@@ -6,8 +6,8 @@
     python3 tools/citations.py --list    says for every sentence where code and tests cite it
 
 A citation is `PROTOCOL.md#4.2` in a source file, or an id in the `sentences` of a vector. Tests are what lies in a
-`tests` folder, in a `#[cfg(test)] mod` (a file or folder of its own, or the rest of the file), in proto/vectors, fuzz
-or sdk; everything else is code.
+`tests`, `test` or `e2e` folder, in a `#[cfg(test)] mod` (a file or folder of its own, or the rest of the file), in
+proto/vectors or fuzz; everything else is code.
 """
 
 import json
@@ -22,8 +22,8 @@ SENTENCE = re.compile(r"^\*\*(\d+\.\d+)\*\* ", re.M)
 CITATION = re.compile(r"PROTOCOL\.md#(\d+\.\d+)\b")
 TEST_MODULE = re.compile(r"^\s*#\[cfg\(test\)\]\s*\n\s*(?:pub(?:\([a-z]+\))? )?mod (\w+)\s*([{;])", re.M)
 SUFFIXES = {".rs", ".py", ".ts", ".js", ".proto", ".md", ".toml", ".txt", ".sh", ".yml", ".yaml"}
-SKIPPED = {".git", "target", "node_modules", "__pycache__", "corpus", "artifacts"}
-TEST_FOLDERS = {"tests", "fuzz", "sdk", "vectors"}
+SKIPPED = {".git", "target", "node_modules", "build", "dist", "__pycache__", "corpus", "artifacts"}
+TEST_FOLDERS = {"tests", "test", "e2e", "fuzz", "vectors"}
 # These write about citations: their examples are none.
 NOT_READ = {"tools/citations.py", "PROTOCOL.md"}
 
