@@ -33,7 +33,7 @@ const FINAL_STATUSES: readonly number[] = [
 // Where the server closes, a close frame carries the code of this table: below 4500 come back, from 4500 not unchanged.
 const FINAL_FROM = 4500;
 const FINAL_TO = 4999;
-const REPLACED = 4506;
+const REASONS: Readonly<Record<number, CloseReason>> = { 4503: "refused", 4506: "replaced" };
 /** The server goes down, is overloaded, or found this client too fast: it asks for distance. */
 const LATER_CODES: readonly unknown[] = [4000, 4003, 4007];
 const LATER_STATUSES: readonly number[] = [Status.RATE_LIMITED, Status.OVERLOADED, Status.TOO_MANY];
@@ -44,7 +44,7 @@ export function finality(error: LongwireError): CloseReason | undefined {
   if (error instanceof Refused) return FINAL_STATUSES.includes(error.status) ? "refused" : undefined;
   const { code = 0 } = error as Disconnected;
   if (code < FINAL_FROM || code > FINAL_TO) return undefined;
-  return code === REPLACED ? "replaced" : "removed";
+  return REASONS[code] ?? "removed";
 }
 
 /** Whether the next attempt should keep its distance. */

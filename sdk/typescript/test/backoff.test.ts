@@ -57,7 +57,7 @@ test("every end of a connection has its verdict", () => {
     [closed(4499), undefined, false],
     [closed(4500), "removed", false],
     [closed(4501), "removed", false],
-    [closed(4503), "removed", false],
+    [closed(4503), "refused", false],
     [closed(4504), "removed", false],
     [closed(4505), "removed", false],
     [closed(4506), "replaced", false],

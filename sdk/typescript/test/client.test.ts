@@ -262,6 +262,14 @@ test("close while connecting, asking, waiting or leaving ends it all and answers
   await settled();
   await asking.client.close();
   assert.deepEqual([(await second).name, asking.lines.length], ["Closed", 0]);
+  let answer: (login: "guest") => void = () => {};
+  const late = new Bench({ login: () => new Promise((resolve) => (answer = resolve)) });
+  const third = failure(late.client.connect());
+  await settled();
+  await late.client.close();
+  answer("guest");
+  await settled();
+  assert.deepEqual([(await third).name, late.lines.length], ["Closed", 0], "nothing is opened for a login that comes too late");
   const waiting = await Bench.connected();
   waiting.line.events.close({});
   await waiting.client.close();
@@ -333,6 +341,14 @@ test("a listener may close, leave and send in the middle of what it hears", asyn
   });
   closing.line.hears(closing.line.push("lobby", { text: "1" }, { text: "2" }));
   assert.equal(heard, 1);
+});
+
+test("a platform that wakes at once does not connect twice", async () => {
+  const bench = new Bench({ platform: { onWake: (wake) => (wake(), () => {}) } });
+  const connected = bench.client.connect();
+  await bench.accept();
+  await connected;
+  assert.equal(bench.lines.length, 1);
 });
 
 test("waking tries at once while waiting, but not more than once a second", async () => {

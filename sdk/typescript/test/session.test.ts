@@ -362,6 +362,29 @@ test("what waits for a body to inflate is bounded: first the transport is to pau
   failsAs(peer, "overrun");
 });
 
+//= PROTOCOL.md#14.10
+// A client reads push bodies of up to 66 KiB (67,584 bytes).
+test("a push of the largest size is read, as it is and inflated; a body past this client's own limit is refused from its header", () => {
+  const peer = Peer.inRooms("lobby");
+  const overhead = pushBody("lobby", [{ text: "x".repeat(60_000) }]).length - 60_000;
+  const body = pushBody("lobby", [{ text: "x".repeat(67_584 - overhead) }]);
+  assert.equal(body.length, 67_584);
+  peer.bytes(serverFrame(CODES.cms, Flow.NOTIFY, 0, 0, body));
+  peer.bytes(serverFrame(CODES.cms, Flow.NOTIFY, 0, 0, Uint8Array.of(0), Compression.GZIP));
+  peer.session.handleInflated(body, peer.now);
+  assert.deepEqual(peer.events().map(({ name }) => name), ["message", "inflate", "message"]);
+  peer.bytes(Uint8Array.of(0, 2, 0, 1, 0, 0, 0, 0, 6, 2, 0));
+  failsAs(peer, "protocol");
+});
+
+test("a push of nothing but empty records, the most that a frame can hold, is read in one go", () => {
+  const peer = Peer.inRooms("lobby");
+  const records = 65_000;
+  const body = new Uint8Array([...Array.from({ length: records }, () => [0x0a, 0]).flat(), 0x12, 5, ...Buffer.from("lobby")]);
+  peer.bytes(serverFrame(CODES.cms, Flow.NOTIFY, 0, 0, body));
+  assert.equal(peer.events().length, records);
+});
+
 //= PROTOCOL.md#10.5
 // Beyond the number of rooms the connection silently leaves the room that it joined longest ago.
 test("a room that the server leaves because others were joined is joined again while it is held", () => {

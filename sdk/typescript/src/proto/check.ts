@@ -21,12 +21,12 @@ class Cursor {
     readonly end: number,
   ) {}
 
-  /** A number of at most `bytes` bytes and `bits` bits in its last one. */
+  /** A number of at most `bytes` bytes, the last of which is at most `lastMax`. */
   varint(bytes: number, lastMax: number): number {
     let value = 0;
-    for (let n = 1; ; n++) {
+    for (let n = 1, unit = 1; ; n++, unit *= 0x80) {
       const byte = this.at < this.end ? this.bytes[this.at++]! : fail("is cut");
-      value += (byte & 0x7f) * 2 ** (7 * (n - 1));
+      value += (byte & 0x7f) * unit;
       if (n === bytes && byte > lastMax) fail("has a number that is too long");
       if (byte < 0x80) return value;
     }
@@ -51,11 +51,12 @@ export function checkBody(bytes: Uint8Array, type: MessageType<object>, from = 0
   const cursor = new Cursor(bytes, from, end);
   while (cursor.at < end) {
     const tag = cursor.uint32();
-    const [no, wireType] = [tag >>> 3, tag & 7];
+    const no = tag >>> 3;
+    const wireType = tag & 7;
     //= PROTOCOL.md#7.11
     // Field number 0 makes its body malformed.
     if (!no) fail("has a field 0");
-    const field = type.fields.find((known) => known.no === no);
+    const field = fieldOf(type, no);
     //= PROTOCOL.md#7.10
     // A field of section 7 with a wire type other than its own makes its body malformed.
     if (field && wireType !== wireTypeOf(field)) fail("has a field of another type");
@@ -88,6 +89,12 @@ function pass(cursor: Cursor, wireType: number, field: Field | undefined): void 
       // A group (wire type 3 or 4) anywhere makes its body malformed, and so does wire type 6 or 7.
       fail("has a group or an unknown wire type");
   }
+}
+
+/** By its number, which in these messages is nearly always its place. */
+function fieldOf({ fields }: MessageType<object>, no: number): Field | undefined {
+  const guess = fields[no - 1];
+  return guess?.no === no ? guess : fields.find((known) => known.no === no);
 }
 
 function wireTypeOf(field: Field): number {

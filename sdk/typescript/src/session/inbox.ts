@@ -5,12 +5,13 @@
  * One inflates at a time: so what waits is bounded by the bytes that came, whatever they would become.
  */
 
+import { Fifo } from "../fifo.js";
 import { INBOX_BYTES_MAX, INBOX_BYTES_PAUSE, INBOX_FRAME_BYTES } from "../limits.js";
 import { Compression, Decoder, type Frame, type LengthReading } from "../wire/frame.js";
 
 export class Inbox {
   readonly #decoder: Decoder;
-  #waiting: Frame[] = [];
+  readonly #waiting = new Fifo<Frame>();
   #bytes = 0;
   #paused = false;
 
@@ -41,7 +42,7 @@ export class Inbox {
 
   /** The frame whose turn it is. */
   get head(): Frame | undefined {
-    return this.#waiting[0];
+    return this.#waiting.head;
   }
 
   /** Done with `head`. */
@@ -52,7 +53,7 @@ export class Inbox {
 
   /** Throws away what waits. */
   clear(): void {
-    this.#waiting = [];
+    this.#waiting.clear();
     this.#bytes = 0;
   }
 }

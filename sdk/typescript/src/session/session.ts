@@ -9,6 +9,7 @@
 import { Backoff } from "../backoff.js";
 import type { CommandName, Config } from "../config.js";
 import { type Call, Disconnected, type LongwireError, NotConnected, Refused, Status, TimedOut, TooMany } from "../errors.js";
+import { Fifo } from "../fifo.js";
 import { CALLS_PENDING_MAX } from "../limits.js";
 import { joinBody, type Login, loginBody, Message, messageBody, type SendOptions } from "../message.js";
 import { decode } from "../proto/codec.js";
@@ -45,8 +46,8 @@ export class Session {
   #inflating = false;
   #seq = 0;
   #tickets = 0;
-  #bytes: Uint8Array[] = [];
-  #events: SessionEvent[] = [];
+  readonly #bytes = new Fifo<Uint8Array>();
+  readonly #events = new Fifo<SessionEvent>();
   /** Rooms that the server has this connection in, in the order of joining. */
   readonly #members: string[] = [];
   /** Rooms whose joining again the server put off, and when to try. */
@@ -112,7 +113,7 @@ export class Session {
     this.#put("logout", new Uint8Array(), now);
     this.#phase = "loggingOut";
     this.#inbox.clear();
-    this.#events = [];
+    this.#events.clear();
     return true;
   }
 
@@ -251,7 +252,7 @@ export class Session {
   #fail(error: LongwireError): void {
     this.#phase = "failed";
     this.#inbox.clear();
-    this.#bytes = [];
+    this.#bytes.clear();
     this.#events.push({ name: "failed", error });
   }
 
