@@ -40,6 +40,8 @@ export const ROOMS_DEFAULT = 16;
 export const ROOMS_MAX = 1024;
 /** Records of each room remembered to know one that comes again after a reconnect (10.7), and new ones among which it is looked for. */
 export const RECENT_RECORDS_MAX = 32;
+/** What these may hold together of each room, but for the last: 16 rooms keep 1 MiB. */
+export const RECENT_BYTES_MAX = 64 * 1024;
 
 /** A server closes after so much silence of ours (9.3), in ms. */
 export const IDLE_MS = 30_000;

@@ -1,6 +1,6 @@
 /** What a client keeps from one connection to the next: the rooms it holds, and their last records. */
 
-import { RECENT_RECORDS_MAX } from "../limits.js";
+import { RECENT_BYTES_MAX, RECENT_RECORDS_MAX } from "../limits.js";
 import { isSame, type Message } from "../message.js";
 
 /** A room that the application holds. */
@@ -8,9 +8,19 @@ class Held {
   /** Whether the server has said, on this connection, that it is joined. */
   joined = false;
   readonly recent: Message[] = [];
+  recentBytes = 0;
   /** What was handed over before the room was joined again, and how many other records may come before it is forgotten. */
   before: Message[] = [];
   beforeLeft = 0;
+
+  remember(message: Message): void {
+    const { recent } = this;
+    recent.push(message);
+    this.recentBytes += message.content.length;
+    while (recent.length > RECENT_RECORDS_MAX || (this.recentBytes > RECENT_BYTES_MAX && recent.length > 1)) {
+      this.recentBytes -= recent.shift()!.content.length;
+    }
+  }
 }
 
 export class Standing {
@@ -68,8 +78,7 @@ export class Standing {
       }
       if (--held.beforeLeft <= 0) held.before = [];
     }
-    held.recent.push(message);
-    if (held.recent.length > RECENT_RECORDS_MAX) held.recent.shift();
+    held.remember(message);
     return true;
   }
 }
