@@ -1,48 +1,35 @@
-//! Layers by slot. A bit says whether there is one: all that a plain connection pays.
+//! Layers by slot, dense: a connection's is found by one look into a table, and a plain one has an empty place there.
 
-use std::collections::HashMap;
-
-use foldhash::fast::RandomState;
 use longwire_engine::Slot;
 
 use super::layer::Layer;
 
+/// Eight bytes a slot, as far as any had a layer; every newcomer has one until its first byte is there.
 #[derive(Default)]
 pub(crate) struct Layers {
-    marks: Vec<u64>,
-    /// Slots are the server's own numbers: nobody can choose them to collide.
-    by_slot: HashMap<Slot, Box<Layer>, RandomState>,
+    by_slot: Vec<Option<Box<Layer>>>,
 }
 
 impl Layers {
-    /// Whether there is one: asked before every send.
-    #[inline]
-    pub(crate) fn has(&self, slot: Slot) -> bool {
-        self.marks.get(slot as usize / 64).is_some_and(|marks| marks >> (slot % 64) & 1 != 0)
-    }
-
     pub(crate) fn get(&self, slot: Slot) -> Option<&Layer> {
-        if self.has(slot) { self.by_slot.get(&slot).map(|layer| &**layer) } else { None }
+        self.by_slot.get(slot as usize)?.as_deref()
     }
 
+    /// Asked before every send.
+    #[inline]
     pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Layer> {
-        if self.has(slot) { self.by_slot.get_mut(&slot).map(|layer| &mut **layer) } else { None }
+        self.by_slot.get_mut(slot as usize)?.as_deref_mut()
     }
 
     pub(crate) fn put(&mut self, slot: Slot, layer: Box<Layer>) {
-        let at = slot as usize / 64;
-        if self.marks.len() <= at {
-            self.marks.resize(at + 1, 0);
+        let at = slot as usize;
+        if self.by_slot.len() <= at {
+            self.by_slot.resize_with(at + 1, || None);
         }
-        self.marks[at] |= 1 << (slot % 64);
-        self.by_slot.insert(slot, layer);
+        self.by_slot[at] = Some(layer);
     }
 
     pub(crate) fn take(&mut self, slot: Slot) -> Option<Box<Layer>> {
-        if !self.has(slot) {
-            return None;
-        }
-        self.marks[slot as usize / 64] &= !(1 << (slot % 64));
-        self.by_slot.remove(&slot)
+        self.by_slot.get_mut(slot as usize)?.take()
     }
 }

@@ -139,7 +139,7 @@ impl Sockets {
     }
 
     pub(crate) fn has_layer(&self, slot: Slot) -> bool {
-        self.layers.has(slot)
+        self.layers.get(slot).is_some()
     }
 
     /// Looks at what has come to a connection with a layer.
@@ -241,9 +241,7 @@ impl Ports for Sockets {
     fn offer(&mut self, slot: Slot, out: Outgoing<'_>) -> Offered {
         let bytes = out.bytes();
         let Some(Some(socket)) = self.by_slot.get_mut(slot as usize) else { return Offered::Gone };
-        if self.layers.has(slot)
-            && let Some(layer) = self.layers.get_mut(slot)
-        {
+        if let Some(layer) = self.layers.get_mut(slot) {
             return layer.offer(socket, out);
         }
         let mut taken = 0;
