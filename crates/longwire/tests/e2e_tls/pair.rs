@@ -2,7 +2,12 @@
 
 use crate::common::server::{Plan, Server};
 use rcgen::{CertificateParams, KeyPair, SerialNumber};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, SupportedProtocolVersion};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tempfile::TempDir;
 
 /// A folder with a certificate that signed itself, and its key.
@@ -48,6 +53,18 @@ impl Pair {
         let certificate = params.self_signed(&key).expect("it signs itself");
         std::fs::write(self.chain(), certificate.pem()).expect("a file of the folder");
         std::fs::write(self.key(), key.serialize_pem()).expect("a file of the folder");
+    }
+
+    /// The library's client, which trusts it, and reads and writes when it is told to.
+    pub fn client(&self, version: &'static SupportedProtocolVersion) -> ClientConnection {
+        let mut roots = RootCertStore::empty();
+        let trusted = CertificateDer::from_pem_file(self.chain()).expect("PEM");
+        roots.add(trusted).expect("a certificate");
+        let config = ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into());
+        let config = config.with_protocol_versions(&[version]).expect("one of the library's");
+        let config = Arc::new(config.with_root_certificates(roots).with_no_client_auth());
+        let name = ServerName::try_from("localhost").expect("a good name");
+        ClientConnection::new(config, name).expect("a client")
     }
 
     pub fn folder(&self) -> &Path {

@@ -4,13 +4,9 @@ use super::pair::{Pair, showing};
 use crate::common::WAIT_MAX;
 use crate::common::bytes::*;
 use crate::common::on_one_and_four_shards;
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, SupportedProtocolVersion, version};
+use rustls::{ClientConnection, SupportedProtocolVersion, version};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
 
 on_one_and_four_shards!(what_the_books_call_delivered_can_be_decrypted);
 
@@ -28,17 +24,9 @@ struct Member {
 
 impl Member {
     fn join(server: SocketAddr, pair: &Pair, version: &'static SupportedProtocolVersion) -> Self {
-        let mut roots = RootCertStore::empty();
-        let trusted = CertificateDer::from_pem_file(pair.chain()).expect("PEM");
-        roots.add(trusted).expect("a certificate");
-        let config = ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into());
-        let config = config.with_protocol_versions(&[version]).expect("one of the library's");
-        let config = Arc::new(config.with_root_certificates(roots).with_no_client_auth());
-        let name = ServerName::try_from("localhost").expect("a good name");
         let socket = TcpStream::connect(server).expect("the server accepts");
         socket.set_read_timeout(Some(WAIT_MAX)).expect("a read timeout");
-        let tls = ClientConnection::new(config, name).expect("a client");
-        let mut member = Self { tls, socket, clear: Vec::new() };
+        let mut member = Self { tls: pair.client(version), socket, clear: Vec::new() };
         for (command, seq, body) in [(LOGIN, 1, Vec::new()), (JOIN_CR, 2, join_body("lobby"))] {
             let request = Frame::request(command, seq, body).to_bytes(Reading::Body);
             member.tls.writer().write_all(&request).expect("there is room");

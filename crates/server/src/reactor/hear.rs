@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use longwire_engine::{CloseReason, ConnId, Now, Slot, Then};
+use longwire_engine::{CloseReason, ConnId, Now, Slot, State, Then};
 
 use super::Reactor;
 use super::layer::Heard;
@@ -84,17 +84,19 @@ impl Reactor {
         if let Some(layer) = self.sockets.layer(slot)
             && !std::mem::replace(&mut layer.in_line, true)
         {
-            self.line.join(conn);
+            let has_place = layer.has_place;
+            self.line.join(conn, has_place);
         }
     }
 
     /// A few handshakes, a step each.
     pub(super) fn run_handshakes(&mut self, now: Now) {
-        for _ in 0..HANDSHAKES_PER_TURN.min(self.line.len()) {
-            let Some(conn) = self.line.next() else { return };
+        let mut places = true;
+        for _ in 0..HANDSHAKES_PER_TURN {
+            let Some(conn) = self.line.next(places) else { return };
             let slot = conn.slot;
-            if self.engine.conn_id(slot) != conn {
-                continue; // another one's slot by now
+            if self.engine.conn_id(slot) != conn || self.engine.state(slot) == State::Closing {
+                continue; // another one's slot by now, or about to be
             }
             let Some(layer) = self.sockets.layer(slot) else { continue };
             layer.in_line = false;
@@ -116,18 +118,17 @@ impl Reactor {
                         layer.in_line = true;
                     }
                     self.line.wait_on(conn);
-                    if !self.make_place(now) {
-                        return;
-                    }
+                    places = self.make_place(now);
                 }
             }
         }
     }
 
-    /// Closes the handshake that has been under way longest. `false`: none has had its time yet.
+    /// Closes the handshake that has been under way longest, whose place is free at once. `false`: none has had its time yet.
     fn make_place(&mut self, now: Now) -> bool {
         while let Some(oldest) = self.line.oldest(now) {
             if self.is_handshaking(oldest) {
+                self.sockets.free_place(oldest.slot);
                 self.engine.close_now(oldest.slot, CloseReason::Handshake);
                 return true;
             }

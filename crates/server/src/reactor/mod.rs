@@ -220,7 +220,7 @@ impl Reactor {
 
     fn timeout(&self) -> Duration {
         if self.engine.busy()
-            || (self.line.len() > 0 && self.porch.handshakes.left() > 0)
+            || self.line.is_ready(self.porch.handshakes.left() > 0)
             || !self.inputs.is_idle()
             || self.mail_left
         {
@@ -228,7 +228,7 @@ impl Reactor {
         }
         let now = Instant::now();
         let mut timeout = self.next_tick.saturating_duration_since(now);
-        if self.engine.retries() || self.line.len() > 0 || self.engine.next_timer().is_some() {
+        if self.engine.retries() || self.line.is_waiting() || self.engine.next_timer().is_some() {
             timeout = timeout.min(RETRY);
         }
         if self.draining {

@@ -79,8 +79,13 @@ pub(crate) enum Step {
 /// Who is in line, oldest first.
 #[derive(Default)]
 pub(crate) struct Line {
-    /// Hellos and flights that wait for their turn. Bounded by the connections: each is in it once.
+    /// Whose next step is due: each has its place, and gives it back the sooner the sooner it gets on. Bounded by
+    /// `limits.handshakes_max`, and by who was closed since.
+    going: VecDeque<ConnId>,
+    /// Whole hellos that wait for a place. Bounded by the connections: each is in it once.
     waiting: VecDeque<ConnId>,
+    /// The last step was a newcomer's: they and those under way take turns, so that neither keeps the other out.
+    was_newcomers: bool,
     /// Handshakes under way, by when they began; may name some that are over.
     under_way: VecDeque<(Millis, ConnId)>,
     /// When what was begun must be done; all wait equally long, so the first is the next. May name some that are done.
@@ -88,21 +93,35 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn join(&mut self, conn: ConnId) {
-        self.waiting.push_back(conn);
+    pub(crate) fn join(&mut self, conn: ConnId, has_place: bool) {
+        if has_place {
+            self.going.push_back(conn);
+        } else {
+            self.waiting.push_back(conn);
+        }
     }
 
-    /// Goes on waiting, before all others.
+    /// Goes on waiting for a place, before all others.
     pub(crate) fn wait_on(&mut self, conn: ConnId) {
         self.waiting.push_front(conn);
     }
 
-    pub(crate) fn next(&mut self) -> Option<ConnId> {
-        self.waiting.pop_front()
+    /// Whose turn it is; where there are no `places`, none but those who have theirs.
+    pub(crate) fn next(&mut self, places: bool) -> Option<ConnId> {
+        let is_newcomers =
+            places && !self.waiting.is_empty() && (!self.was_newcomers || self.going.is_empty());
+        self.was_newcomers = is_newcomers;
+        if is_newcomers { self.waiting.pop_front() } else { self.going.pop_front() }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.waiting.len()
+    /// Whether anybody has a turn at once.
+    pub(crate) fn is_ready(&self, places: bool) -> bool {
+        !self.going.is_empty() || (places && !self.waiting.is_empty())
+    }
+
+    /// Whether anybody waits for a place.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     pub(crate) fn begins(&mut self, conn: ConnId, now: Now) {
@@ -127,5 +146,44 @@ impl Line {
     /// Whose time is over, as it was set then.
     pub(crate) fn overdue(&mut self, now: Now) -> Option<(Millis, ConnId)> {
         self.deadlines.pop_front_if(|(deadline, _)| *deadline <= now.mono)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use longwire_engine::ShardId;
+
+    use super::*;
+
+    fn conn(slot: u32) -> ConnId {
+        ConnId { shard: ShardId(0), slot, generation: 0 }
+    }
+
+    fn turns(line: &mut Line, places: bool) -> Vec<u32> {
+        std::iter::from_fn(|| line.next(places)).map(|conn| conn.slot).collect()
+    }
+
+    /// At the cap, whoever waits for a place must not stand before those who would give theirs back.
+    #[test]
+    fn who_has_a_place_goes_on_where_there_is_none() {
+        let mut line = Line::default();
+        [(1, false), (2, false), (3, true)].into_iter().for_each(|(slot, has)| line.join(conn(slot), has));
+        assert!(line.is_ready(false));
+        assert_eq!(turns(&mut line, false), [3]);
+        assert!(!line.is_ready(false) && line.is_ready(true) && line.is_waiting());
+        assert_eq!(turns(&mut line, true), [1, 2]);
+    }
+
+    #[test]
+    fn newcomers_and_those_under_way_take_turns() {
+        let mut line = Line::default();
+        (1..=3).for_each(|slot| line.join(conn(slot), false));
+        (11..=13).for_each(|slot| line.join(conn(slot), true));
+        assert_eq!(turns(&mut line, true), [1, 11, 2, 12, 3, 13]);
+        line.join(conn(1), false);
+        line.join(conn(2), false);
+        let first = line.next(true).unwrap();
+        line.wait_on(first);
+        assert_eq!(turns(&mut line, true), [1, 2], "it keeps its turn");
     }
 }

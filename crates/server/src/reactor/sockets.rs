@@ -78,9 +78,9 @@ impl Sockets {
     pub(crate) fn remove(&mut self, slot: Slot, reason: CloseReason) -> Option<TcpStream> {
         let mut socket = self.by_slot.get_mut(slot as usize)?.take()?;
         let mut is_counted = true;
+        self.free_place(slot);
         if let Some(mut layer) = self.layers.take(slot) {
             let _ = layer.shut_down(&mut socket, reason);
-            self.give_place_back(&mut layer);
             is_counted = !layer.awaits_proxy();
         }
         self.real.remove(&slot);
@@ -90,8 +90,9 @@ impl Sockets {
         Some(socket)
     }
 
-    fn give_place_back(&self, layer: &mut Layer) {
-        if std::mem::take(&mut layer.has_place) {
+    /// Gives the place among the node's handshakes back, if `slot` has one.
+    pub(crate) fn free_place(&mut self, slot: Slot) {
+        if self.layers.get_mut(slot).is_some_and(|layer| std::mem::take(&mut layer.has_place)) {
             self.porch.handshakes.give_back();
         }
     }
@@ -112,26 +113,22 @@ impl Sockets {
                 Some(Err(_)) | None => return Step::Failed,
             }
         }
-        match layer.session().map(|session| session.handshake(socket)) {
-            Some(Ok(Handshake::More)) => Step::More,
-            Some(Ok(Handshake::Blocked)) => Step::Blocked,
+        let step = match layer.session().map(|session| session.handshake(socket)) {
+            Some(Ok(Handshake::More)) => return Step::More,
+            Some(Ok(Handshake::Blocked)) => return Step::Blocked,
             Some(Ok(Handshake::Done)) => {
                 layer.end_handshake();
-                if std::mem::take(&mut layer.has_place) {
-                    self.porch.handshakes.give_back();
-                }
                 Step::Done
             }
             Some(Err(err)) => {
                 tracing::debug!(%err, "a handshake failed");
                 layer.fail_handshake();
-                if std::mem::take(&mut layer.has_place) {
-                    self.porch.handshakes.give_back();
-                }
                 Step::Failed
             }
             None => Step::Failed,
-        }
+        };
+        self.free_place(slot);
+        step
     }
 
     pub(crate) fn layer(&mut self, slot: Slot) -> Option<&mut Layer> {
