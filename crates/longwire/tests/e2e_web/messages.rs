@@ -3,7 +3,8 @@
 use crate::common::bytes::*;
 use crate::common::on_one_and_four_shards;
 use crate::common::server::Server;
-use crate::common::websocket::{BINARY, Said, WS_PING, WebSocket, frame};
+use crate::common::websocket::{BINARY, Said, WS_PING, WebSocket, frame, upgrade};
+use std::time::Duration;
 
 on_one_and_four_shards!(
     a_first_message_tells_its_reading,
@@ -16,6 +17,7 @@ on_one_and_four_shards!(
     a_client_that_reads_gzip_gets_it,
     a_frame_may_be_cut_by_fragments_anywhere,
     many_messages_in_one_segment_are_all_answered,
+    neither_a_request_nor_a_ping_begins_a_login,
 );
 
 fn request(command: u8, seq: u32, body: Vec<u8>, reading: Reading) -> Vec<u8> {
@@ -198,6 +200,28 @@ fn many_messages_in_one_segment_are_all_answered(shards: u32) {
     client.send_bytes(&pings.collect::<Vec<_>>());
     for seq in 0..500 {
         assert_eq!(client.next_frame().seq, seq);
+    }
+    server.stop();
+}
+
+fn neither_a_request_nor_a_ping_begins_a_login(shards: u32) {
+    //= PROTOCOL.md#9.2
+    // A LOGIN is complete within its time from its first byte: nothing else has begun it.
+    let plan = Server::of(shards).set("wire.timeouts.login", "1s").set("wire.timeouts.login_start", "10s");
+    let server = plan.start();
+    let mut by_request = WebSocket::over(server.address());
+    let mut bystander = server.guest();
+    let request = upgrade("");
+    by_request.send_bytes(&request.as_bytes()[..40]);
+    (0..2).for_each(|_| bystander.ping()); // the server has read that far
+    by_request.send_bytes(&request.as_bytes()[40..]);
+    assert!(by_request.head().starts_with("HTTP/1.1 101 "));
+    let mut by_ping = WebSocket::connect(server.address());
+    by_ping.send_bytes(&frame(WS_PING, b"early"));
+    assert_eq!(by_ping.next(), Said::Pong(b"early".to_vec()));
+    std::thread::sleep(Duration::from_secs(2)); // what is tested is time: longer than a LOGIN may take
+    for mut late in [by_request, by_ping] {
+        late.log_in(Reading::Body, Vec::new());
     }
     server.stop();
 }

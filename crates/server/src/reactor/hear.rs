@@ -28,9 +28,12 @@ impl Reactor {
                 self.consume(slot, held + bytes, now);
             }
             Heard::Hold(bytes) => {
-                self.engine.login_begins(slot, now);
                 let all = self.buffer[..held + bytes].to_vec();
-                self.inputs.keep(slot, all, 0, Then::More, bytes > 0);
+                // a request, or a ping of the transport's, is no byte of a LOGIN
+                if !all.is_empty() && self.sockets.layer(slot).is_some_and(|layer| layer.speaks_messages()) {
+                    self.engine.login_begins(slot, now);
+                }
+                self.inputs.keep(slot, all, 0, Then::More, false); // a byte more is no progress: no frame took effect
             }
             Heard::Taken | Heard::Plain => self.inputs.keep(slot, Vec::new(), 0, Then::More, false),
             Heard::Nothing => {

@@ -121,6 +121,11 @@ impl Layer {
         }
     }
 
+    /// Whether its upgrade is done.
+    pub(crate) fn speaks_messages(&self) -> bool {
+        matches!(self.speech, Speech::Messages(_))
+    }
+
     /// Whether its hello is there and its handshake is not done.
     pub(crate) fn is_handshaking(&self) -> bool {
         matches!(self.speech, Speech::Hello)
