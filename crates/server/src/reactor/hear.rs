@@ -36,6 +36,7 @@ impl Reactor {
                 self.inputs.keep(slot, all, 0, Then::More, false); // a byte more is no progress: no frame took effect
             }
             Heard::Taken | Heard::Plain => self.inputs.keep(slot, Vec::new(), 0, Then::More, false),
+            Heard::Again => self.inputs.keep(slot, rest, 0, Then::More, false),
             Heard::Nothing => {
                 self.inputs.keep(slot, rest, 0, Then::More, false);
                 self.inputs.drained(slot);

@@ -40,6 +40,8 @@ pub(crate) enum Heard {
     Taken,
     /// The socket has nothing at the moment.
     Nothing,
+    /// Nothing so far, and the socket has more: in the next turn.
+    Again,
     /// It speaks plain frames: no layer is needed.
     Plain,
     /// The whole of a hello is there: a handshake may begin.
@@ -170,12 +172,13 @@ impl Layer {
             (Speech::Proxy, _) => hear_proxy(socket, raw),
             (Speech::First | Speech::HalfHello, None) => self.first_byte(socket, raw),
             (Speech::First | Speech::HalfHello | Speech::Http(_), Some(tls)) => {
-                read(&mut Secure { socket, session: tls }, &mut buffer[held..])
-                    .map(|bytes| self.behind_tls(socket, &buffer[..held + bytes], bytes, rules))
+                let read = Secure { socket, session: tls }.read(&mut buffer[held..]);
+                read.map(|bytes| self.behind_tls(socket, &buffer[..held + bytes], bytes, rules))
             }
-            (Speech::Http(_), None) => read(socket, &mut buffer[held..])
+            (Speech::Http(_), None) => Transport::read(socket, &mut buffer[held..])
                 .map(|bytes| self.request(socket, &buffer[..held + bytes], bytes, rules)),
-            (Speech::Frames, Some(tls)) => read(&mut Secure { socket, session: tls }, &mut buffer[held..])
+            (Speech::Frames, Some(tls)) => Secure { socket, session: tls }
+                .read(&mut buffer[held..])
                 .map(|bytes| ended_or(bytes, Heard::Frames { bytes, reading: None })),
             (Speech::Frames, None) => Ok(Heard::Plain),
             (Speech::Messages(messages), None) => messages.hear(socket, raw, (buffer, held), rules),
@@ -189,6 +192,7 @@ impl Layer {
         match heard {
             Ok(heard) => heard,
             Err(err) if err.kind() == ErrorKind::WouldBlock => Heard::Nothing,
+            Err(err) if err.kind() == ErrorKind::Interrupted => Heard::Again,
             Err(err) if err.kind() == ErrorKind::InvalidData => Heard::Refuse(CloseReason::Violation),
             Err(_) => Heard::Ended,
         }
@@ -357,7 +361,7 @@ fn hear_proxy(socket: &mut TcpStream, raw: &mut [u8]) -> io::Result<Heard> {
     match proxy::parse(&raw[..bytes]) {
         Ok(None) => Ok(Heard::Nothing), // it stays where it is, and more of it comes with an edge
         Ok(Some(header)) => {
-            let taken = read(socket, &mut raw[..header.bytes])?;
+            let taken = Transport::read(socket, &mut raw[..header.bytes])?;
             debug_assert_eq!(taken, header.bytes, "it was there a moment ago, and nobody else reads");
             Ok(Heard::From(header.source))
         }
@@ -367,15 +371,6 @@ fn hear_proxy(socket: &mut TcpStream, raw: &mut [u8]) -> io::Result<Heard> {
 
 fn ended_or(bytes: usize, heard: Heard) -> Heard {
     if bytes == 0 { Heard::Ended } else { heard }
-}
-
-fn read(stream: &mut impl Transport, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match stream.read(buffer) {
-            Err(err) if err.kind() == ErrorKind::Interrupted => {}
-            other => return other,
-        }
-    }
 }
 
 /// Owed bytes, then the control frame that is due.

@@ -18,7 +18,7 @@ use crate::tls::Session;
 /// A byte stream to one client. Never waits: a call that would is [`io::ErrorKind::WouldBlock`].
 pub(crate) trait Transport {
     /// Bytes from the client, in clear; `Ok(0)`: it has ended its side. A stream that ends without TLS's own end is
-    /// an end too: frames say themselves where they end.
+    /// an end too: frames say themselves where they end. `Interrupted`: none so far, and there are more.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
 
     /// Takes as many of `bytes` as there is room for. TLS takes a record's worth (16 KiB at most) and holds at most one

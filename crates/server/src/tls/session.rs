@@ -26,6 +26,9 @@ const INBOUND_BYTES: usize = 20 * 1024;
 const RECORD_CLEAR_MAX: usize = 16 * 1024;
 /// A record of ours as ciphertext, and with it what the library may owe the client: an alert, a change of keys.
 const OUTBOUND_BYTES: usize = RECORD_CLEAR_MAX + 1024;
+/// Reads of the socket in one call. Clear bytes fill the caller's buffer; records without any, which cost work all the same,
+/// would go on for as long as the client sends them.
+const READS_MAX: usize = 4;
 const _: () = assert!(INBOUND_BYTES >= 5 + RECORD_CLEAR_MAX + 2048, "RFC 5246, 6.2.3: the longest record");
 
 /// The two buffers of a thread; made when its first session needs them.
@@ -113,30 +116,31 @@ impl Session {
         }
     }
 
-    /// Reads clear bytes; `Ok(0)`: the client has ended its side, in so many words or not.
+    /// Reads clear bytes; `Ok(0)`: the client has ended its side, in so many words or not. `Interrupted`: none so far,
+    /// and there is more to read, after everybody else had their turn.
     ///
-    /// Less than `buffer` has room for means that the socket has nothing more at the moment, or that the client's end
-    /// is next ([`ended`](Self::ended)).
+    /// Only `WouldBlock` says that the socket has nothing more.
     pub(crate) fn read(&mut self, io: &mut (impl Read + Write), buffer: &mut [u8]) -> io::Result<usize> {
         let mut got = self.take_clear(buffer);
-        while got < buffer.len() {
-            if self.ended() {
-                return Ok(got);
+        for _ in 0..READS_MAX {
+            if got == buffer.len() || self.ended() {
+                let is_broken = self.end == End::Broken && got == 0;
+                return if is_broken { Err(ErrorKind::InvalidData.into()) } else { Ok(got) };
             }
             match self.fill(io, &mut buffer[got..]) {
                 Ok(Fill::Took { clear, short }) => {
                     got += clear;
                     if got > 0 && short {
-                        break;
+                        return Ok(got);
                     }
                 }
                 Ok(Fill::Blocked) if got == 0 => return Err(ErrorKind::WouldBlock.into()),
                 Err(err) if got == 0 => return Err(err),
                 // what was read before counts first; an end and an error are found again by the next call
-                Ok(Fill::Blocked | Fill::Ended) | Err(_) => break,
+                Ok(Fill::Blocked | Fill::Ended) | Err(_) => return Ok(got),
             }
         }
-        Ok(got)
+        if got == 0 { Err(ErrorKind::Interrupted.into()) } else { Ok(got) }
     }
 
     /// Takes at most one record's worth of `bytes`, and hands it to the socket. What the socket does not take is held;

@@ -118,53 +118,113 @@ fn a_spoiled_record_ends_the_session_with_an_alert() {
     assert_eq!(first.unwrap_err().kind(), ErrorKind::InvalidData);
     assert!(talk.server.ended());
     assert!(talk.carry().is_err(), "the client is told by an alert");
-    assert_eq!(talk.server.read(&mut talk.socket, &mut buffer).unwrap(), 0);
+    let again = talk.server.read(&mut talk.socket, &mut buffer);
+    assert_eq!(again.unwrap_err().kind(), ErrorKind::InvalidData, "it stays broken");
     let refused = talk.server.write(&mut talk.socket, b"x").unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::BrokenPipe);
     assert_eq!(talk.server.kept(), 0);
+}
+
+/// What the library's client never sends: records of any type and content, under the keys of a TLS 1.3 session.
+struct Sealer {
+    secrets: ConnectionTrafficSecrets,
+    sequence: u64,
+}
+
+impl Sealer {
+    /// Of a session that is connected; the library's client is used up.
+    fn connected() -> (Conversation, Self) {
+        let party = Party::of(TLS13);
+        let mut client = (*party.client).clone();
+        client.enable_secret_extraction = true;
+        let mut talk = Conversation::new(&party.tls, Arc::new(client));
+        talk.shake_hands();
+        let name = ServerName::try_from("localhost").unwrap();
+        let unused = ClientConnection::new(Arc::clone(&party.client), name).unwrap();
+        let secrets = std::mem::replace(&mut talk.client, unused).dangerous_extract_secrets().unwrap();
+        let (sequence, secrets) = secrets.tx;
+        (talk, Self { secrets, sequence })
+    }
+
+    fn seal(&mut self, content_type: u8, bytes: &[u8]) -> Vec<u8> {
+        self.seal_padded(content_type, bytes, 0)
+    }
+
+    /// With so many zeros behind the content (RFC 8446, 5.4).
+    fn seal_padded(&mut self, content_type: u8, bytes: &[u8], zeros: usize) -> Vec<u8> {
+        let (algorithm, key, iv) = match &self.secrets {
+            ConnectionTrafficSecrets::Aes128Gcm { key, iv } => (&AES_128_GCM, key, iv),
+            ConnectionTrafficSecrets::Aes256Gcm { key, iv } => (&AES_256_GCM, key, iv),
+            _ => panic!("AES is the client's first choice"),
+        };
+        let mut nonce: [u8; 12] = iv.as_ref().try_into().unwrap();
+        nonce[4..].iter_mut().zip(self.sequence.to_be_bytes()).for_each(|(byte, of)| *byte ^= of);
+        self.sequence += 1;
+        let mut sealed = [bytes, &[content_type], &vec![0; zeros]].concat();
+        let [high, low] = ((sealed.len() + 16) as u16).to_be_bytes();
+        let header = [23, 3, 3, high, low];
+        let key = LessSafeKey::new(UnboundKey::new(algorithm, key.as_ref()).unwrap());
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        key.seal_in_place_append_tag(nonce, Aad::from(header), &mut sealed).unwrap();
+        [&header[..], &sealed].concat()
+    }
 }
 
 /// Only a client of one's own can send half a message behind the handshake: the library then keeps the place of bytes
 /// that it wants to see again, whatever it is asked next.
 #[test]
 fn half_a_message_behind_the_handshake_is_waited_for_and_breaks_nothing() {
-    let party = Party::of(TLS13);
-    let mut client = (*party.client).clone();
-    client.enable_secret_extraction = true;
-    let mut talk = Conversation::new(&party.tls, Arc::new(client));
-    talk.shake_hands();
-    let secrets = talk.client.dangerous_extract_secrets().unwrap();
-    let (mut sequence, secrets) = secrets.tx;
-    let mut seal = |content_type: u8, bytes: &[u8]| {
-        let (algorithm, key, iv) = match &secrets {
-            ConnectionTrafficSecrets::Aes128Gcm { key, iv } => (&AES_128_GCM, key, iv),
-            ConnectionTrafficSecrets::Aes256Gcm { key, iv } => (&AES_256_GCM, key, iv),
-            _ => panic!("AES is the client's first choice"),
-        };
-        let mut nonce: [u8; 12] = iv.as_ref().try_into().unwrap();
-        nonce[4..].iter_mut().zip(sequence.to_be_bytes()).for_each(|(byte, of)| *byte ^= of);
-        sequence += 1;
-        let header = [23, 3, 3, 0, (bytes.len() + 17) as u8];
-        let mut sealed = [bytes, &[content_type]].concat();
-        let key = LessSafeKey::new(UnboundKey::new(algorithm, key.as_ref()).unwrap());
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        key.seal_in_place_append_tag(nonce, Aad::from(header), &mut sealed).unwrap();
-        [&header[..], &sealed].concat()
-    };
+    let (mut talk, mut client) = Sealer::connected();
     let mut buffer = [0; 100];
-    talk.socket.inbox = seal(22, &[24, 0, 0]); // half a KeyUpdate
+    talk.socket.inbox = client.seal(22, &[24, 0, 0]); // half a KeyUpdate
     let read = talk.server.read(&mut talk.socket, &mut buffer);
     assert_eq!(read.unwrap_err().kind(), ErrorKind::WouldBlock);
     assert!(talk.server.kept() > 0);
     talk.server.write(&mut talk.socket, b"in between").unwrap();
-    talk.socket.inbox = seal(22, &[1, 0]); // its other half: no new keys of ours are asked for
+    talk.socket.inbox = client.seal(22, &[1, 0]); // its other half: no new keys of ours are asked for
     let read = talk.server.read(&mut talk.socket, &mut buffer);
     assert_eq!(read.unwrap_err().kind(), ErrorKind::WouldBlock);
     assert_eq!(talk.server.kept(), 0);
 
-    talk.socket.inbox = seal(22, &[24, 0, 0]); // under the old keys: refused, with half a message in mind or not
+    talk.socket.inbox = client.seal(22, &[24, 0, 0]); // under the old keys: refused, with half a message in mind or not
     assert_eq!(talk.server.read(&mut talk.socket, &mut buffer).unwrap_err().kind(), ErrorKind::InvalidData);
     talk.server.close(&mut talk.socket).unwrap();
+}
+
+/// A record that says nothing, or little, is work like any other: a call does a bounded share of it.
+#[test]
+fn padded_and_tiny_records_take_no_more_than_a_turn() {
+    let (mut talk, mut client) = Sealer::connected();
+    let padded: Vec<u8> = (0..20).flat_map(|_| client.seal_padded(23, &[], 16_000)).collect();
+    let tiny: Vec<u8> =
+        (0..10_000).flat_map(|at| client.seal(23, if at % 30 == 0 { b"x" } else { &[] })).collect();
+    talk.socket.inbox = [padded, tiny].concat();
+    let (mut buffer, mut heard, mut turns) = (vec![0; 16_384], 0, 0);
+    while !talk.socket.inbox.is_empty() {
+        let before = talk.socket.inbox.len();
+        match talk.server.read(&mut talk.socket, &mut buffer) {
+            Err(err) if err.kind() == ErrorKind::Interrupted => turns += 1,
+            read => heard += read.unwrap(),
+        }
+        assert!(before - talk.socket.inbox.len() <= 80 * 1024, "of {before} bytes in one call");
+    }
+    assert_eq!(heard, 334);
+    assert!(turns >= 3, "{turns} calls over 320 KiB that say nothing");
+}
+
+/// What was read before a fault counts, and then the fault is told as one, not as an end.
+#[test]
+fn a_fault_behind_good_bytes_is_told_after_them() {
+    let (mut talk, mut client) = Sealer::connected();
+    talk.socket.inbox = (0..100).flat_map(|_| client.seal(23, &[7; 200])).collect(); // more than one read of the socket
+    talk.socket.inbox.extend(client.seal(23, b"spoiled"));
+    *talk.socket.inbox.last_mut().unwrap() ^= 1;
+    let mut buffer = vec![0; 40_000];
+    let first = talk.server.read(&mut talk.socket, &mut buffer).unwrap();
+    assert_eq!(buffer[..first], vec![7; first]);
+    assert!(first > 10_000);
+    let second = talk.server.read(&mut talk.socket, &mut buffer);
+    assert_eq!(second.unwrap_err().kind(), ErrorKind::InvalidData);
 }
 
 /// What is sent early can be sent again by anybody who saw it: no ticket of ours invites to it.
