@@ -3,6 +3,8 @@
 use super::openssl::looks;
 use super::pair::{Pair, showing};
 use crate::common::WAIT_MAX;
+use rustls::AlertDescription;
+use rustls::version::{TLS12, TLS13};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
@@ -98,6 +100,53 @@ fn a_handshake_that_stalls_is_closed_in_time() {
         let whole = &whole;
         scope.spawn(move || assert_eq!(answer_to(address, whole)[..3], [22, 3, 3]));
     });
+    server.stop();
+}
+
+/// Behind the handshake too: the alert comes, whatever the client has sent that nobody read, and no reset destroys it.
+#[test]
+fn a_spoiled_record_gets_an_alert_and_an_orderly_end() {
+    let pair = Pair::new();
+    let server = showing(&[&pair]).start();
+    for version in [&TLS12, &TLS13] {
+        let mut tls = pair.client(version);
+        let mut socket = TcpStream::connect(server.address()).expect("the server accepts");
+        socket.set_read_timeout(Some(WAIT_MAX)).expect("a read timeout");
+        while tls.is_handshaking() || tls.wants_write() {
+            tls.complete_io(&mut socket).expect("a handshake");
+        }
+        let spoiled = [&[23, 3, 3, 0x40, 0][..], &[7; 0x4000]].concat().repeat(8);
+        socket.write_all(&spoiled).expect("the kernel takes it");
+        let told = loop {
+            assert_ne!(tls.read_tls(&mut socket).expect("no reset"), 0, "an end without a word");
+            if let Err(err) = tls.process_new_packets() {
+                break err;
+            }
+        };
+        assert_eq!(told, rustls::Error::AlertReceived(AlertDescription::BadRecordMac));
+        assert_eq!(socket.read(&mut [0; 100]).expect("no reset"), 0);
+    }
+    server.stop();
+}
+
+/// A client that ends its side within its hello has gone: nobody waits for the rest until the deadline.
+#[test]
+fn half_a_hello_and_an_end_is_an_end() {
+    let pair = Pair::new();
+    let plan = showing(&[&pair]).set("tls.handshake_timeout", "1m");
+    let server = plan.set("wire.timeouts.login_start", "10m").start();
+    let whole = hello();
+    for cut in [1, 5, whole.len() - 1] {
+        let mut stream = TcpStream::connect(server.address()).expect("the server accepts");
+        stream.set_read_timeout(Some(WAIT_MAX)).expect("a read timeout");
+        stream.write_all(&whole[..cut]).expect("the kernel takes it");
+        stream.shutdown(std::net::Shutdown::Write).expect("a socket");
+        let end = stream.read(&mut [0; 100]);
+        assert!(
+            matches!(&end, Ok(0)) || end.is_err_and(|err| err.kind() == ErrorKind::ConnectionReset),
+            "{cut}"
+        );
+    }
     server.stop();
 }
 

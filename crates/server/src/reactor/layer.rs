@@ -193,7 +193,8 @@ impl Layer {
             Ok(heard) => heard,
             Err(err) if err.kind() == ErrorKind::WouldBlock => Heard::Nothing,
             Err(err) if err.kind() == ErrorKind::Interrupted => Heard::Again,
-            Err(err) if err.kind() == ErrorKind::InvalidData => Heard::Refuse(CloseReason::Violation),
+            // in order, so that no reset destroys the alert that says why
+            Err(err) if err.kind() == ErrorKind::InvalidData => Heard::Broken,
             Err(_) => Heard::Ended,
         }
     }
@@ -301,20 +302,27 @@ impl Layer {
 
     /// Hands what is owed to the kernel. `WouldBlock`: some is left, and an edge will come.
     pub(crate) fn flush(&mut self, socket: &mut TcpStream) -> io::Result<()> {
+        let is_mute = self.is_mute();
         match &mut self.tls {
+            _ if is_mute => {}
             None => flush_to(socket, &mut self.owed, &mut self.speech)?,
-            Some(_) if matches!(self.speech, Speech::Hello) => return Ok(()), // its handshake's steps do
-            Some(_) if matches!(self.speech, Speech::Failed) => return Transport::shut_down(socket),
             Some(tls) => flush_to(&mut Secure { socket, session: tls }, &mut self.owed, &mut self.speech)?,
         }
         if self.is_closing {
             match &mut self.tls {
-                None => Transport::shut_down(socket),
-                Some(tls) => Secure { socket, session: tls }.shut_down(),
+                Some(tls) if !is_mute => Secure { socket, session: tls }.shut_down(),
+                Some(_) | None => Transport::shut_down(socket),
             }?;
             self.is_closing = false;
         }
         Ok(())
+    }
+
+    /// Whether nothing can be said in its TLS: its handshake's steps write for themselves, and behind an alert, or a record
+    /// that was cut off, comes nothing.
+    fn is_mute(&self) -> bool {
+        let is_broken = self.tls.as_ref().is_some_and(|tls| tls.is_broken());
+        is_broken || matches!(self.speech, Speech::Hello | Speech::Failed)
     }
 
     /// Ends our side, once what is owed is sent; a WebSocket hears why.
@@ -322,14 +330,23 @@ impl Layer {
         if let Speech::Messages(messages) = &mut self.speech {
             messages.say_close(ws::close_code(reason), reason.name());
         }
-        if let Some(tls) = &mut self.tls {
-            tls.abandon();
-        }
         self.is_closing = true;
         match self.flush(socket) {
             Err(err) if err.kind() == ErrorKind::WouldBlock => Ok(()),
             other => other,
         }
+    }
+
+    /// Ends it where it stands: as on plain TCP, a frame that is half out does not arrive after all.
+    pub(crate) fn cut_off(&mut self, socket: &mut TcpStream, reason: CloseReason) {
+        let is_cut = match &self.speech {
+            Speech::Messages(messages) => messages.is_cut(),
+            _ => true, // if anything is half out, then a frame
+        };
+        if let Some(tls) = self.tls.as_mut().filter(|_| is_cut) {
+            tls.abandon();
+        }
+        let _ = self.shut_down(socket, reason); // as far as it takes no waiting
     }
 }
 

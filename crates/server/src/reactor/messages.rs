@@ -4,7 +4,7 @@
 //! stays here. Invariant: nothing is written between the bytes of one message of ours (`cut`), control frames included.
 
 use std::io;
-use std::mem::take;
+use std::mem::{replace, take};
 
 use longwire_engine::Outgoing;
 use longwire_wire::{HEADER_BYTES, LengthReading};
@@ -32,6 +32,8 @@ pub(super) struct Messages {
     ends: Ends,
     /// A message of ours is half sent.
     cut: bool,
+    /// A close of ours is owed, or was sent.
+    has_closed: bool,
     /// What is said at the end, where the client has brought it about; behind all else that is owed.
     end: Option<Box<Control>>,
     /// Why nothing is heard any more: to be told once.
@@ -133,9 +135,17 @@ impl Messages {
         (self.end, self.fate) = (Some(Box::new(said)), Some(Heard::Broken));
     }
 
-    /// Owes the close: the one that the client has brought about, else `code`.
+    /// Owes the close, once: the one that the client has brought about, else `code`.
     pub(super) fn say_close(&mut self, code: u16, reason: &str) {
+        if replace(&mut self.has_closed, true) {
+            return;
+        }
         self.control.close(self.end.take().map_or_else(|| Control::close(code, reason), |end| *end));
+    }
+
+    /// Whether a message of ours is half sent.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// The pong or close that is due, unless a message is half sent: then it has to wait.
@@ -242,5 +252,20 @@ impl Ends {
             self.left -= skipped as u32;
             bytes = &bytes[skipped..];
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 6455, 5.5.1: behind a close comes nothing, no second one either, whoever asks for it.
+    #[test]
+    fn a_close_is_said_once() {
+        let mut messages = Messages::default();
+        messages.say_close(4000, "draining");
+        assert_eq!(messages.due(), Some(Control::close(4000, "draining")));
+        messages.say_close(4003, "overloaded");
+        assert_eq!(messages.due(), None);
     }
 }

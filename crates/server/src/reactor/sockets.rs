@@ -80,7 +80,7 @@ impl Sockets {
         let mut is_counted = true;
         self.free_place(slot);
         if let Some(mut layer) = self.layers.take(slot) {
-            let _ = layer.shut_down(&mut socket, reason);
+            layer.cut_off(&mut socket, reason);
             is_counted = !layer.awaits_proxy();
         }
         self.real.remove(&slot);

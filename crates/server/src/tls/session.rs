@@ -208,6 +208,11 @@ impl Session {
         self.end != End::Open && self.clear.is_empty()
     }
 
+    /// Whether nothing is heard or said any more.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.end == End::Broken
+    }
+
     /// Whether there are clear bytes to be read without the socket.
     #[cfg(test)]
     pub(crate) fn has_clear(&self) -> bool {
