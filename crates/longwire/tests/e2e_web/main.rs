@@ -12,5 +12,6 @@ mod closing;
 mod foreign;
 mod http;
 mod messages;
+mod proxied;
 mod sequences;
 mod table;

@@ -40,6 +40,12 @@ impl Reactor {
             Heard::Nothing => {
                 self.inputs.keep(slot, rest, 0, Then::More, false);
                 self.inputs.drained(slot);
+                // what was only looked at stays in the socket, which never comes to its end then
+                if self.inputs.is_ending(slot)
+                    && self.sockets.layer(slot).is_some_and(|layer| layer.leaves_input())
+                {
+                    self.engine.peer_closed(slot);
+                }
             }
             Heard::Hello => {
                 self.inputs.keep(slot, rest, 0, Then::More, false);

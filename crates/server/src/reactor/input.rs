@@ -195,6 +195,11 @@ impl Inputs {
         self.clear(slot, READABLE);
     }
 
+    /// Whether an edge has told of the peer's end.
+    pub(crate) fn is_ending(&self, slot: Slot) -> bool {
+        self.by_slot.get(slot as usize).is_some_and(|input| input.has(ENDING))
+    }
+
     /// The peer has ended its side.
     pub(crate) fn ended(&mut self, slot: Slot) {
         self.clear(slot, READABLE);

@@ -133,6 +133,11 @@ impl Layer {
         matches!(self.speech, Speech::Hello)
     }
 
+    /// Whether what has come so far is left in the socket until more is there.
+    pub(crate) fn leaves_input(&self) -> bool {
+        matches!(self.speech, Speech::Proxy | Speech::HalfHello)
+    }
+
     /// Whether it has begun something that must be done in time: to be asked after each look.
     pub(crate) fn is_pressed(&self) -> bool {
         matches!(self.speech, Speech::Proxy | Speech::HalfHello | Speech::Hello | Speech::Http(_))
