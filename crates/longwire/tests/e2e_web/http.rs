@@ -13,6 +13,7 @@ on_one_and_four_shards!(
     the_path_and_the_origins_are_the_deployments,
     the_sub_protocol_is_for_those_who_ask,
     a_head_has_a_bound_and_a_deadline,
+    a_head_may_be_longer_than_any_frame,
     slow_requests_keep_nobody_waiting,
 );
 
@@ -171,6 +172,18 @@ fn a_head_has_a_bound_and_a_deadline(shards: u32) {
         );
     }
     assert!(began.elapsed() < Duration::from_secs(15), "closed at the deadline of 5 s, not at another's");
+    server.stop();
+}
+
+fn a_head_may_be_longer_than_any_frame(shards: u32) {
+    let plan = Server::of(shards).set("wire.frame_max", "1KiB");
+    let server = plan.set("limits.login_max", "64B").set("limits.message_max", "512B").start();
+    for (bytes, expected) in [(100, 101), (4000, 101), (7000, 101), (8192, 431)] {
+        let mut client = WebSocket::over(server.address());
+        let request = upgrade(&format!("Cookie: {}\r\n", "x".repeat(bytes)));
+        request.as_bytes().chunks(500).for_each(|piece| client.send_what_it_takes(piece));
+        assert!(client.head().starts_with(&format!("HTTP/1.1 {expected} ")), "{bytes}");
+    }
     server.stop();
 }
 

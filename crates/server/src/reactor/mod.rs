@@ -29,7 +29,7 @@ use longwire_engine::{
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
-use crate::http::Site;
+use crate::http::{HEAD_BYTES_MAX, Site};
 use crate::login::desk::{SendBack, Window};
 use crate::login::{Question, Secret};
 use crate::ws::message_max;
@@ -154,6 +154,7 @@ impl Reactor {
         door.register(parts.poll.registry(), FIRST_LISTENER)?;
         let (outbox, inbox) = parts.mail;
         let (frame_max, login_max) = (parts.config.frame_max, parts.config.login_max);
+        let longest = frame_max.max(login_max).max(HEAD_BYTES_MAX); // of what is held until all of it is there
         let rules = Rules {
             site: parts.site,
             length: parts.config.length,
@@ -180,7 +181,7 @@ impl Reactor {
             login_max,
             held_max: parts.held_max,
             held_calm: parts.held_max,
-            buffer: vec![0; frame_max.max(login_max) + 2 * longwire_wire::HEADER_BYTES + HEAR_MIN],
+            buffer: vec![0; longest + 2 * longwire_wire::HEADER_BYTES + HEAR_MIN],
             next_tick: now + TICK,
             mail_left: false,
             barrier: None,
