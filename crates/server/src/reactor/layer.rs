@@ -92,6 +92,9 @@ pub(crate) struct Layer {
     pub(super) has_place: bool,
     /// When what it has begun must be done: a PROXY header, a handshake, an upgrade.
     pub(super) deadline: Option<Millis>,
+    /// What it keeps, as it was counted last, and since when it has got rid of none of that.
+    pub(super) counted: u32,
+    pub(super) since: Millis,
 }
 
 impl Layer {
@@ -110,7 +113,16 @@ impl Layer {
             in_line: false,
             has_place: false,
             deadline: None,
+            counted: 0,
+            since: Millis(0),
         }))
+    }
+
+    /// Bytes that it keeps at the moment: the rest of a cut record or message, and what waits for the socket.
+    pub(crate) fn kept(&self) -> usize {
+        let of_tls = self.tls.as_ref().map_or(0, |tls| tls.kept());
+        let of_messages = if let Speech::Messages(messages) = &self.speech { messages.kept() } else { 0 };
+        of_tls + of_messages + self.owed.len()
     }
 
     /// `tcp`, `tls`, `ws`, `wss`.

@@ -21,6 +21,11 @@ impl Layers {
         self.by_slot.get_mut(slot as usize)?.as_deref_mut()
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &Layer)> {
+        let all = self.by_slot.iter().enumerate();
+        all.filter_map(|(slot, layer)| Some((slot as Slot, layer.as_deref()?)))
+    }
+
     pub(crate) fn put(&mut self, slot: Slot, layer: Box<Layer>) {
         let at = slot as usize;
         if self.by_slot.len() <= at {

@@ -143,6 +143,11 @@ impl Messages {
         self.control.close(self.end.take().map_or_else(|| Control::close(code, reason), |end| *end));
     }
 
+    /// Raw bytes that are kept at the moment.
+    pub(super) fn kept(&self) -> usize {
+        self.kept.len()
+    }
+
     /// Whether a message of ours is half sent.
     pub(super) fn is_cut(&self) -> bool {
         self.cut

@@ -345,10 +345,26 @@ impl Reactor {
             let Some(slot) = self.inputs.next() else { break };
             self.read_turn(slot, now);
         }
-        // honest frames are whole within moments: whoever has held a part of one longest is the one to go
-        while self.inputs.held() > self.held_max {
-            let Some(slot) = self.inputs.drop_oldest() else { return };
-            self.engine.close_now(slot, CloseReason::Overloaded);
+        self.shed();
+    }
+
+    /// Keeps to the bound on what is held for connections. Honest frames are whole within moments, and so are the records
+    /// and messages around them: whoever has held a part of one longest is the one to go.
+    fn shed(&mut self) {
+        loop {
+            let (held, kept) = (self.inputs.held(), self.sockets.kept());
+            let above = (held + kept).saturating_sub(self.held_max);
+            if above == 0 {
+                return;
+            }
+            let slots = match held >= kept {
+                true => self.inputs.drop_oldest().into_iter().collect(),
+                false => self.sockets.longest_keepers(above + self.held_max / 8),
+            };
+            if slots.is_empty() {
+                return;
+            }
+            slots.into_iter().for_each(|slot| self.engine.close_now(slot, CloseReason::Overloaded));
         }
     }
 

@@ -26,6 +26,8 @@ const RAW_BYTES: usize = 20 * 1024;
 pub(crate) struct Sockets {
     by_slot: Vec<Option<TcpStream>>,
     layers: Layers,
+    /// Bytes that all layers together keep.
+    kept: usize,
     /// Addresses that a proxy has told.
     real: HashMap<Slot, IpAddr>,
     porch: Arc<Porch>,
@@ -50,6 +52,7 @@ impl Sockets {
         Self {
             by_slot: Vec::new(),
             layers: Layers::default(),
+            kept: 0,
             real: HashMap::new(),
             porch: Arc::clone(porch),
             rules,
@@ -79,7 +82,7 @@ impl Sockets {
         let mut socket = self.by_slot.get_mut(slot as usize)?.take()?;
         let mut is_counted = true;
         self.free_place(slot);
-        if let Some(mut layer) = self.layers.take(slot) {
+        if let Some(mut layer) = self.take_layer(slot) {
             layer.cut_off(&mut socket, reason);
             is_counted = !layer.awaits_proxy();
         }
@@ -99,6 +102,12 @@ impl Sockets {
 
     /// One step of the handshake at `slot`, which has a place of the node's, or takes one now.
     pub(crate) fn handshake(&mut self, slot: Slot) -> Step {
+        let step = self.handshake_step(slot);
+        self.recount(slot);
+        step
+    }
+
+    fn handshake_step(&mut self, slot: Slot) -> Step {
         let Some(Some(socket)) = self.by_slot.get_mut(slot as usize) else { return Step::Over };
         let Some(layer) = self.layers.get_mut(slot).filter(|layer| layer.is_handshaking()) else {
             return Step::Over;
@@ -145,9 +154,52 @@ impl Sockets {
         let Some(layer) = self.layers.get_mut(slot) else { return Heard::Plain };
         let heard = layer.hear(socket, &mut self.raw, (buffer, held), &self.rules);
         if heard == Heard::Plain {
-            self.layers.take(slot);
+            self.take_layer(slot);
         }
+        self.recount(slot);
         heard
+    }
+
+    fn take_layer(&mut self, slot: Slot) -> Option<Box<Layer>> {
+        let layer = self.layers.take(slot)?;
+        self.kept -= layer.counted as usize;
+        Some(layer)
+    }
+
+    /// Counts what the layer of `slot` keeps now.
+    fn recount(&mut self, slot: Slot) {
+        let Some(layer) = self.layers.get_mut(slot) else { return };
+        let (before, now) = (layer.counted as usize, layer.kept());
+        if before == 0 || now < before {
+            layer.since = self.now;
+        }
+        layer.counted = now as u32; // a few records at most
+        self.kept = self.kept - before + now;
+    }
+
+    /// Bytes that layers keep: parts of records and messages, and what sockets did not take.
+    pub(crate) fn kept(&self) -> usize {
+        self.kept
+    }
+
+    /// Names those who have kept any for longest, until they are `bytes` together: they are to be closed, and count no more.
+    /// Looks at everybody, so it is to be asked for many at once.
+    pub(crate) fn longest_keepers(&mut self, bytes: usize) -> Vec<Slot> {
+        let mut keepers: Vec<_> = self.layers.iter().filter(|(_, layer)| layer.counted > 0).collect();
+        keepers.sort_unstable_by_key(|(slot, layer)| (layer.since, *slot));
+        let mut left = bytes;
+        let enough = keepers.iter().take_while(|(_, layer)| {
+            let wanted = left > 0;
+            left = left.saturating_sub(layer.counted as usize);
+            wanted
+        });
+        let slots: Vec<Slot> = enough.map(|(slot, _)| *slot).collect();
+        for slot in &slots {
+            if let Some(layer) = self.layers.get_mut(*slot) {
+                self.kept -= std::mem::take(&mut layer.counted) as usize;
+            }
+        }
+        slots
     }
 
     /// A proxy has told where `slot` comes from.
@@ -230,7 +282,9 @@ impl Sockets {
         let Some(layer) = self.layers.get_mut(slot) else { return true };
         let Some(Some(socket)) = self.by_slot.get_mut(slot as usize) else { return true };
         // a dead one is the engine's to find: it has something to write, or reads the end
-        !matches!(layer.flush(socket), Err(err) if err.kind() == ErrorKind::WouldBlock)
+        let holds = matches!(layer.flush(socket), Err(err) if err.kind() == ErrorKind::WouldBlock);
+        self.recount(slot);
+        !holds
     }
 }
 
@@ -239,7 +293,11 @@ impl Ports for Sockets {
         let bytes = out.bytes();
         let Some(Some(socket)) = self.by_slot.get_mut(slot as usize) else { return Offered::Gone };
         if let Some(layer) = self.layers.get_mut(slot) {
-            return layer.offer(socket, out);
+            let offered = layer.offer(socket, out);
+            if offered != Offered::Took(bytes.len()) || layer.counted > 0 {
+                self.recount(slot);
+            }
+            return offered;
         }
         let mut taken = 0;
         while taken < bytes.len() {

@@ -220,7 +220,6 @@ impl Session {
     }
 
     /// Bytes that are kept at the moment, of both directions; 0 while idle.
-    #[cfg(test)]
     pub(crate) fn kept(&self) -> usize {
         self.rest.len() + self.clear.len() + self.held.len()
     }
