@@ -21,16 +21,23 @@ const BODY: Dialect = Dialect { length: LengthReading::Body, version: 0, gzip: f
 const GZIP: Dialect = Dialect { gzip: true, ..REST };
 const REST: Dialect = Dialect { length: LengthReading::Rest, version: 0, gzip: false };
 
-/// Sockets that take everything, and count it.
+/// Sockets that take everything, and count it. Every other one is a WebSocket's.
 #[derive(Default)]
 struct Sink {
     sends: u64,
     bytes: u64,
+    /// Where in memory pushes stood, if that is asked: each place once, with how many were offered from there.
+    places: Option<BTreeMap<usize, u64>>,
 }
 
 impl Ports for Sink {
-    fn offer(&mut self, _: Slot, out: Outgoing<'_>) -> Offered {
+    fn offer(&mut self, slot: Slot, out: Outgoing<'_>) -> Offered {
         let bytes = out.bytes().len();
+        if let (Outgoing::Push(push), Some(places)) = (out, &mut self.places) {
+            let (message, header) = (push.message(), push.header_len());
+            let frame = if slot.is_multiple_of(2) { push.frame() } else { &message[header..] };
+            *places.entry(frame.as_ptr() as usize).or_default() += 1;
+        }
         self.sends += 1;
         self.bytes += bytes as u64;
         Offered::Took(bytes)
@@ -164,6 +171,25 @@ fn a_round_encodes_once_a_dialect_and_compresses_once() {
     let [allocations, sends, encodes, gzips, headers] = one_message(&mut hall);
     assert_eq!((sends, encodes, gzips, headers), (10_000, 3, 1, 3));
     check(&BTreeMap::from([("message.three-dialects.allocations", allocations)]));
+}
+
+/// Half of ten thousand members are WebSockets: frame and message are the same bytes for all of a dialect, not copies, and
+/// the header in front of them was written once.
+#[test]
+fn a_push_is_made_once_whatever_carries_it() {
+    for dialects in [&[BODY][..], &[BODY, REST, GZIP]] {
+        let mut hall = Hall::new(10_000, dialects, 2_000);
+        (0..3).for_each(|_| hall.message());
+        hall.sink.places = Some(BTreeMap::new());
+        let before = hall.shard.stats();
+        hall.message();
+        let after = hall.shard.stats();
+        let variants = dialects.len() as u64;
+        assert_eq!([after.encodes - before.encodes, after.headers - before.headers], [variants, variants]);
+        let places = hall.sink.places.take().unwrap();
+        assert_eq!(places.len() as u64, variants, "places in memory that pushes were sent from");
+        assert_eq!(places.values().sum::<u64>(), 10_000);
+    }
 }
 
 #[test]

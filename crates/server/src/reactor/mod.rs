@@ -5,6 +5,8 @@
 
 mod accept;
 mod clock;
+#[cfg(test)]
+mod cost;
 mod hear;
 mod input;
 mod layer;

@@ -10,7 +10,7 @@ mod files;
 mod names;
 mod session;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 

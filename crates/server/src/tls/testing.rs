@@ -12,17 +12,17 @@ use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use crate::config::{CertificateFiles, TlsConfig};
 
 /// A certificate that signed itself, and its key.
-pub(super) struct Pair {
-    pub(super) certificate: rcgen::Certificate,
-    pub(super) key: KeyPair,
+pub(crate) struct Pair {
+    pub(crate) certificate: rcgen::Certificate,
+    pub(crate) key: KeyPair,
 }
 
 impl Pair {
-    pub(super) fn new(names: &[&str]) -> Self {
+    pub(crate) fn new(names: &[&str]) -> Self {
         Self::with(names, |_| {})
     }
 
-    pub(super) fn with(names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Self {
+    pub(crate) fn with(names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Self {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
         change(&mut params);
@@ -31,18 +31,18 @@ impl Pair {
     }
 
     /// One with this serial number.
-    pub(super) fn numbered(serial: u64) -> Self {
+    pub(crate) fn numbered(serial: u64) -> Self {
         Self::with(&["localhost"], |params| params.serial_number = Some(SerialNumber::from(serial)))
     }
 
-    pub(super) fn certified(&self) -> CertifiedKey {
+    pub(crate) fn certified(&self) -> CertifiedKey {
         let key = PrivateKeyDer::try_from(self.key.serialize_der()).unwrap();
         let chain = vec![self.certificate.der().clone()];
         CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).unwrap()
     }
 
     /// Writes both files into `folder`, and names them.
-    pub(super) fn write(&self, folder: &Path, name: &str) -> CertificateFiles {
+    pub(crate) fn write(&self, folder: &Path, name: &str) -> CertificateFiles {
         let path = |end: &str| folder.join(format!("{name}.{end}"));
         std::fs::write(path("pem"), self.certificate.pem()).unwrap();
         std::fs::write(path("key"), self.key.serialize_pem()).unwrap();
@@ -52,12 +52,12 @@ impl Pair {
 }
 
 /// A configuration with these certificates.
-pub(super) fn config(certificate: Vec<CertificateFiles>) -> TlsConfig {
+pub(crate) fn config(certificate: Vec<CertificateFiles>) -> TlsConfig {
     TlsConfig { certificate, ..TlsConfig::default() }
 }
 
 /// A client that trusts this certificate alone.
-pub(super) fn client(
+pub(crate) fn client(
     trusted: &CertificateDer<'static>,
     versions: &[&'static SupportedProtocolVersion],
 ) -> Arc<ClientConfig> {
