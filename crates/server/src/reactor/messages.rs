@@ -100,7 +100,8 @@ impl Messages {
                 break;
             }
         }
-        self.keep(&raw[span.raw.min(filled)..filled], is_full);
+        let behind = if self.fate.is_some() { filled } else { span.raw.min(filled) }; // nobody looks behind an end
+        self.keep(&raw[behind..filled], is_full);
         let bytes = out - held;
         Ok(if self.is_past_first { Heard::Frames { bytes, reading: None } } else { Heard::Hold(bytes) })
     }
@@ -263,6 +264,46 @@ impl Ends {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::property::site;
+
+    /// A client that has sent this, and no more so far.
+    struct Sent(Vec<u8>);
+
+    impl Transport for Sent {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let bytes = self.0.len().min(buffer.len());
+            if bytes == 0 {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            buffer[..bytes].copy_from_slice(&self.0[..bytes]);
+            self.0.drain(..bytes);
+            Ok(bytes)
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn shut_down(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn nothing_is_kept_behind_an_end() {
+        let rules =
+            Rules { site: site(), length: None, first_message_max: 100, message_max: 100, ready: true };
+        let close = [0x88, 0x80, 0, 0, 0, 0];
+        let fault = [0xC2, 0x80, 0, 0, 0, 0];
+        for (end, heard) in [(close, Heard::Left), (fault, Heard::Broken)] {
+            let mut client = Sent([&end[..], &[7; 10_000]].concat());
+            let (mut raw, mut buffer) = (vec![0; 20_000], vec![0; 20_000]);
+            let mut messages = Messages::default();
+            let first = messages.hear(&mut client, &mut raw, (&mut buffer, 0), &rules).unwrap();
+            assert_eq!((first, messages.kept()), (Heard::Hold(0), 0));
+            assert_eq!(messages.hear(&mut client, &mut raw, (&mut buffer, 0), &rules).unwrap(), heard);
+        }
+    }
 
     /// RFC 6455, 5.5.1: behind a close comes nothing, no second one either, whoever asks for it.
     #[test]
