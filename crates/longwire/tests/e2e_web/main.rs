@@ -14,4 +14,5 @@ mod http;
 mod messages;
 mod proxied;
 mod sequences;
+mod stalled;
 mod table;

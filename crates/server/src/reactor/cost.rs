@@ -79,7 +79,9 @@ impl Hall {
         put_cms(&mut body, &message);
         hall.cms = request(Command::Cms, &body);
         hall.speaker = hall.member(Carrier::Tcp, "alice");
-        (0..members).for_each(|_| drop(hall.member(carrier, "")));
+        for _ in 0..members {
+            hall.member(carrier, "");
+        }
         hall
     }
 

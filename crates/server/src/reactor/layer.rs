@@ -6,10 +6,11 @@
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 
-use longwire_engine::{CloseReason, Millis, Offered, Outgoing};
+use longwire_engine::{CloseReason, Millis, Offered, Outgoing, Push};
 use longwire_wire::LengthReading;
 use mio::net::TcpStream;
 
+use super::layers::Way;
 use super::messages::Messages;
 use super::transport::{Secure, Transport};
 use crate::config::Transports;
@@ -116,6 +117,26 @@ impl Layer {
             counted: 0,
             since: Millis(0),
         }))
+    }
+
+    /// How a push gets to the socket.
+    pub(crate) fn way(&self) -> Way {
+        match &self.speech {
+            Speech::Messages(messages)
+                if self.tls.is_none() && self.owed.is_empty() && !self.is_closing && messages.is_free() =>
+            {
+                Way::Message
+            }
+            _ => Way::Layer,
+        }
+    }
+
+    /// Of `push`, which went to the socket as a message, `sent` bytes were taken: how many of the frame's that is.
+    pub(crate) fn took(&mut self, push: Push<'_>, sent: usize) -> usize {
+        match &mut self.speech {
+            Speech::Messages(messages) => messages.took(push, sent, &mut self.owed),
+            _ => sent,
+        }
     }
 
     /// Bytes that it keeps at the moment: the rest of a cut record or message, and what waits for the socket.

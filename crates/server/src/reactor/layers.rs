@@ -1,22 +1,43 @@
-//! Layers by slot, dense: a connection's is found by one look into a table, and a plain one has an empty place there.
+//! Layers by slot, and a byte a slot that says whether a delivery needs to know of one.
+//!
+//! A room of ten thousand visits ten thousand slots for every message: what lies apart in memory for each of them is a
+//! wait for each of them. So a push to a plain socket, or to a WebSocket on one that has nothing else to send, looks at
+//! the byte alone.
 
 use longwire_engine::Slot;
 
 use super::layer::Layer;
 
-/// Eight bytes a slot, as far as any had a layer; every newcomer has one until its first byte is there.
+/// How a push gets to a connection's socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// There is no layer.
+    #[default]
+    Plain,
+    /// As a message, and nothing is to be sent before it: the same bytes for all.
+    Message,
+    /// Its layer knows.
+    Layer,
+}
+
+/// Nine bytes a slot, as far as any had a layer; every newcomer has one until its first byte is there.
 #[derive(Default)]
 pub(crate) struct Layers {
+    ways: Vec<Way>,
     by_slot: Vec<Option<Box<Layer>>>,
 }
 
 impl Layers {
+    /// Asked before every send.
+    #[inline]
+    pub(crate) fn way(&self, slot: Slot) -> Way {
+        self.ways.get(slot as usize).copied().unwrap_or_default()
+    }
+
     pub(crate) fn get(&self, slot: Slot) -> Option<&Layer> {
         self.by_slot.get(slot as usize)?.as_deref()
     }
 
-    /// Asked before every send.
-    #[inline]
     pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Layer> {
         self.by_slot.get_mut(slot as usize)?.as_deref_mut()
     }
@@ -30,11 +51,22 @@ impl Layers {
         let at = slot as usize;
         if self.by_slot.len() <= at {
             self.by_slot.resize_with(at + 1, || None);
+            self.ways.resize(at + 1, Way::Plain);
         }
+        self.ways[at] = layer.way();
         self.by_slot[at] = Some(layer);
     }
 
+    /// To be called once something has happened to the layer of `slot`.
+    pub(crate) fn settle(&mut self, slot: Slot) {
+        if let Some(Some(layer)) = self.by_slot.get(slot as usize) {
+            self.ways[slot as usize] = layer.way();
+        }
+    }
+
     pub(crate) fn take(&mut self, slot: Slot) -> Option<Box<Layer>> {
-        self.by_slot.get_mut(slot as usize)?.take()
+        let layer = self.by_slot.get_mut(slot as usize)?.take()?;
+        self.ways[slot as usize] = Way::Plain;
+        Some(layer)
     }
 }

@@ -6,7 +6,7 @@
 use std::io;
 use std::mem::{replace, take};
 
-use longwire_engine::Outgoing;
+use longwire_engine::{Outgoing, Push};
 use longwire_wire::{HEADER_BYTES, LengthReading};
 
 use super::layer::{Heard, Rules, write_all};
@@ -149,6 +149,11 @@ impl Messages {
         self.kept.len()
     }
 
+    /// Whether nothing is to be sent before the next message.
+    pub(super) fn is_free(&self) -> bool {
+        !self.cut && !self.has_closed && !self.control.is_any()
+    }
+
     /// Whether a message of ours is half sent.
     pub(super) fn is_cut(&self) -> bool {
         self.cut
@@ -170,11 +175,8 @@ impl Messages {
     ) -> io::Result<usize> {
         match out {
             Outgoing::Push(push) => {
-                let (message, before) = (push.message(), push.header_len());
-                let sent = write_all(stream, message)?;
-                let taken = taken_of(message, before, sent, owed);
-                self.cut = taken > 0 && taken < push.frame().len();
-                Ok(taken)
+                let sent = write_all(stream, push.message())?;
+                Ok(self.took(push, sent, owed))
             }
             Outgoing::Rest(rest) => {
                 let taken = write_all(stream, rest)?;
@@ -183,6 +185,13 @@ impl Messages {
             }
             Outgoing::Answers(answers) => self.send_answers(stream, answers, owed),
         }
+    }
+
+    /// Of `push` as a message, `sent` bytes were taken: how many of the frame's that is.
+    pub(super) fn took(&mut self, push: Push<'_>, sent: usize, owed: &mut Vec<u8>) -> usize {
+        let taken = taken_of(push.message(), push.header_len(), sent, owed);
+        self.cut = taken > 0 && taken < push.frame().len();
+        taken
     }
 
     fn send_answers(

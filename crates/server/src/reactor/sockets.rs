@@ -6,13 +6,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use longwire_engine::{
-    CloseReason, ConnId, GuestId, Millis, Offered, Outgoing, Ports, ShardId, ShardMsg, Slot,
+    CloseReason, ConnId, GuestId, Millis, Offered, Outgoing, Ports, Push, ShardId, ShardMsg, Slot,
 };
 use longwire_wire::Status;
 use mio::net::TcpStream;
 
-use super::layer::{Heard, Layer, Rules};
-use super::layers::Layers;
+use super::layer::{Heard, Layer, Rules, write_all};
+use super::layers::{Layers, Way};
 use super::mail::Outbox;
 use super::porch::{Porch, Step};
 use super::transport::{Transport, peer};
@@ -103,7 +103,7 @@ impl Sockets {
     /// One step of the handshake at `slot`, which has a place of the node's, or takes one now.
     pub(crate) fn handshake(&mut self, slot: Slot) -> Step {
         let step = self.handshake_step(slot);
-        self.recount(slot);
+        self.settle(slot);
         step
     }
 
@@ -156,7 +156,7 @@ impl Sockets {
         if heard == Heard::Plain {
             self.take_layer(slot);
         }
-        self.recount(slot);
+        self.settle(slot);
         heard
     }
 
@@ -166,8 +166,9 @@ impl Sockets {
         Some(layer)
     }
 
-    /// Counts what the layer of `slot` keeps now.
-    fn recount(&mut self, slot: Slot) {
+    /// Something has happened to the layer of `slot`: how pushes get past it now, and what it keeps.
+    fn settle(&mut self, slot: Slot) {
+        self.layers.settle(slot);
         let Some(layer) = self.layers.get_mut(slot) else { return };
         let (before, now) = (layer.counted as usize, layer.kept());
         if before == 0 || now < before {
@@ -227,7 +228,11 @@ impl Sockets {
         let Some(Some(socket)) = self.by_slot.get_mut(slot as usize) else { return Ok(()) };
         match self.layers.get_mut(slot) {
             None => Transport::shut_down(socket),
-            Some(layer) => layer.shut_down(socket, reason),
+            Some(layer) => {
+                let ended = layer.shut_down(socket, reason);
+                self.settle(slot);
+                ended
+            }
         }
     }
 
@@ -283,34 +288,45 @@ impl Sockets {
         let Some(Some(socket)) = self.by_slot.get_mut(slot as usize) else { return true };
         // a dead one is the engine's to find: it has something to write, or reads the end
         let holds = matches!(layer.flush(socket), Err(err) if err.kind() == ErrorKind::WouldBlock);
-        self.recount(slot);
+        self.settle(slot);
         !holds
+    }
+}
+
+impl Sockets {
+    fn offer_to_layer(&mut self, slot: Slot, out: Outgoing<'_>) -> Offered {
+        let Some(Some(socket)) = self.by_slot.get_mut(slot as usize) else { return Offered::Gone };
+        let Some(layer) = self.layers.get_mut(slot) else { return Offered::Gone };
+        let offered = layer.offer(socket, out);
+        // a push that goes out whole leaves all as it was
+        let is_push = matches!(out, Outgoing::Push(_));
+        if !is_push || offered != Offered::Took(out.bytes().len()) || layer.counted > 0 {
+            self.settle(slot);
+        }
+        offered
+    }
+
+    /// Of a push that went to `slot` as a message the socket has not taken all.
+    fn took_part(&mut self, slot: Slot, push: Push<'_>, sent: usize) -> Offered {
+        let Some(layer) = self.layers.get_mut(slot) else { return Offered::Gone };
+        let taken = layer.took(push, sent);
+        self.settle(slot);
+        Offered::Took(taken)
     }
 }
 
 impl Ports for Sockets {
     fn offer(&mut self, slot: Slot, out: Outgoing<'_>) -> Offered {
-        let bytes = out.bytes();
         let Some(Some(socket)) = self.by_slot.get_mut(slot as usize) else { return Offered::Gone };
-        if let Some(layer) = self.layers.get_mut(slot) {
-            let offered = layer.offer(socket, out);
-            if offered != Offered::Took(bytes.len()) || layer.counted > 0 {
-                self.recount(slot);
-            }
-            return offered;
+        match (self.layers.way(slot), out) {
+            (Way::Plain, out) => write_all(socket, out.bytes()).map_or(Offered::Gone, Offered::Took),
+            (Way::Message, Outgoing::Push(push)) => match write_all(socket, push.message()) {
+                Ok(sent) if sent == push.message().len() => Offered::Took(push.frame().len()),
+                Ok(sent) => self.took_part(slot, push, sent),
+                Err(_) => Offered::Gone,
+            },
+            (Way::Message | Way::Layer, out) => self.offer_to_layer(slot, out),
         }
-        let mut taken = 0;
-        while taken < bytes.len() {
-            // a short write repeats until the socket would block: only then an edge will come
-            match Transport::write(socket, &bytes[taken..]) {
-                Ok(0) => return Offered::Gone,
-                Ok(more) => taken += more,
-                Err(err) if err.kind() == ErrorKind::WouldBlock => break,
-                Err(err) if err.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return Offered::Gone,
-            }
-        }
-        Offered::Took(taken)
     }
 
     fn post(&mut self, to: ShardId, msg: ShardMsg) -> Result<(), ShardMsg> {

@@ -112,6 +112,11 @@ impl Owed {
         self.0.take().map(|control| *control)
     }
 
+    /// Whether anything is owed.
+    pub fn is_any(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Whether a close is owed.
     pub fn is_close(&self) -> bool {
         self.0.as_ref().is_some_and(|control| control.bytes[0] == 0x88)
