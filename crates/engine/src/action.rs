@@ -1,5 +1,7 @@
 //! What the engine asks its driver to do to a connection, and why connections end.
 
+use longwire_wire::Status;
+
 use crate::ids::{ConnId, Slot};
 
 /// Why a connection was closed: one list for the log, the metrics and the books.
@@ -27,17 +29,23 @@ pub enum CloseReason {
     Malformed,
     /// A frame over the limit.
     TooLarge,
-    /// LOGIN was refused.
+    /// LOGIN was refused, for a reason that has no name of its own below.
     LoginRefused,
+    /// LOGIN was refused: this user may not be here.
+    Banned,
+    /// LOGIN was refused: connections of this user, connections or guests of this address.
+    TooMany,
+    /// LOGIN was refused by a fault of ours.
+    Internal,
     /// No byte taken for `fanout.stall_timeout` while owed, or more owed than may be: half-sent frames, late refusals.
     Slow,
-    /// A bound of the node was met: unauthenticated connections, half-sent frames, memory.
+    /// A bound of the node was met: unauthenticated connections, half-sent frames, memory; or LOGIN could not be judged.
     Overloaded,
     /// A newer session of the same user replaced it (`login.sessions = "newest"`).
     Replaced,
     /// Its token has expired, and it was not renewed in time.
     Expired,
-    /// It went on sending frames above its rate.
+    /// It went on sending frames above its rate, or LOGIN was throttled.
     TooFast,
     /// The server is going down.
     Draining,
@@ -47,7 +55,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::Gone,
         Self::Logout,
         Self::Idle,
@@ -60,6 +68,9 @@ impl CloseReason {
         Self::Malformed,
         Self::TooLarge,
         Self::LoginRefused,
+        Self::Banned,
+        Self::TooMany,
+        Self::Internal,
         Self::Slow,
         Self::Overloaded,
         Self::Replaced,
@@ -68,6 +79,18 @@ impl CloseReason {
         Self::Draining,
         Self::Cut,
     ];
+
+    /// Of a connection whose LOGIN was answered with `status`: who may come back is told apart from who should not.
+    pub(crate) fn of_refused_login(status: Status) -> Self {
+        match status {
+            Status::BANNED => Self::Banned,
+            Status::TOO_MANY => Self::TooMany,
+            Status::INTERNAL => Self::Internal,
+            Status::OVERLOADED => Self::Overloaded,
+            Status::RATE_LIMITED => Self::TooFast,
+            _ => Self::LoginRefused,
+        }
+    }
 
     /// The name in logs, metrics and books.
     pub fn name(self) -> &'static str {
@@ -84,6 +107,9 @@ impl CloseReason {
             Self::Malformed => "malformed",
             Self::TooLarge => "too_large",
             Self::LoginRefused => "login_refused",
+            Self::Banned => "banned",
+            Self::TooMany => "too_many",
+            Self::Internal => "internal",
             Self::Slow => "slow",
             Self::Overloaded => "overloaded",
             Self::Replaced => "replaced",

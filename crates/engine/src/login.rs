@@ -196,7 +196,7 @@ impl Shard {
         ports: &mut impl Ports,
     ) {
         self.answer_login(slot, seq, status, now, ports);
-        self.close_after_flush(slot, CloseReason::LoginRefused, now, ports);
+        self.close_after_flush(slot, CloseReason::of_refused_login(status), now, ports);
     }
 
     /// Answers a LOGIN of a session that goes on as it was, unless this was its last chance.
@@ -222,7 +222,7 @@ impl Shard {
         }
         *failures += 1;
         if *failures >= LOGIN_FAILURES_MAX {
-            self.close_after_flush(slot, CloseReason::LoginRefused, now, ports);
+            self.close_after_flush(slot, CloseReason::of_refused_login(status), now, ports);
         }
     }
 

@@ -233,7 +233,7 @@ fn the_oldest_session_alone_lives_in_every_order() {
         every_order(SessionPolicy::Oldest, on, May::default(), |world, path| {
             home_knows_who_is_there(world, path);
             assert_eq!(world.logged_in().len(), 1, "{path:?}");
-            assert!(world.ended.iter().all(|(_, reason)| *reason == CloseReason::LoginRefused), "{path:?}");
+            assert!(world.ended.iter().all(|(_, reason)| *reason == CloseReason::TooMany), "{path:?}");
         });
     }
 }
@@ -244,7 +244,7 @@ fn a_predecessors_end_never_touches_its_successor() {
     for on in [&[0u16, 1][..], &[0, 0], &[1, 1]] {
         every_order(SessionPolicy::Newest, on, May { close: &[0], ..May::default() }, |world, path| {
             home_knows_who_is_there(world, path);
-            assert!(world.end_of(0).is_some_and(|reason| reason != CloseReason::LoginRefused), "{path:?}");
+            assert!(world.end_of(0).is_some_and(|reason| reason != CloseReason::TooMany), "{path:?}");
             match world.end_of(1) {
                 None => assert_eq!(world.logged_in(), [1], "{path:?}"),
                 // it can only have been replaced by the first, whose home heard of it later
@@ -276,7 +276,7 @@ fn a_renewal_is_not_one_session_more_in_any_order() {
         every_order(SessionPolicy::Oldest, on, May { renew: &[0, 1], ..May::default() }, |world, path| {
             home_knows_who_is_there(world, path);
             assert_eq!(world.logged_in().len(), 1, "{path:?}");
-            assert!(world.ended.iter().all(|(_, reason)| *reason == CloseReason::LoginRefused), "{path:?}");
+            assert!(world.ended.iter().all(|(_, reason)| *reason == CloseReason::TooMany), "{path:?}");
         });
     }
 }

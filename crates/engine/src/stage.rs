@@ -154,7 +154,7 @@ mod tests {
     fn the_unwelcome_are_told_so_by_a_well_formed_login_alone() {
         let too_long = [b"\x12\xAC\x02".as_slice(), &[b'x'; 300]].concat(); // a userId of 300 bytes
         for (body, outcome) in [
-            (&[][..], "RATE_LIMITED, Closing (login_refused)"),
+            (&[][..], "RATE_LIMITED, Closing (too_fast)"),
             (&too_long, "Closing (first_frame)"),
             (b"\x0A\x01t\x12\x01\xFF", "Closing (first_frame)"), // a userId that is no UTF-8
         ] {

@@ -100,6 +100,9 @@ impl World {
         let (client, socket, config) = (&self.clients[id], &self.net.sockets[id], &self.plan.config);
         let asked = |which: fn(&Request) -> bool| client.requests.iter().any(which);
         let ended = client.standing == super::client::Standing::Ended(reason);
+        let has_logged_in = asked(|request| matches!(request, Request::Login { .. }));
+        // its first LOGIN, whose answer it may not have read yet
+        let was_refused = ended || client.standing == super::client::Standing::New && has_logged_in;
         let since = |then: crate::ids::Millis| self.now.mono.since(then);
         let justified = match reason {
             CloseReason::Gone => client.told_gone || socket.dead,
@@ -112,14 +115,15 @@ impl World {
             CloseReason::Malformed | CloseReason::TooLarge => {
                 ended || asked(|request| matches!(request, Request::Fatal { .. }))
             }
-            CloseReason::LoginRefused => ended || asked(|request| matches!(request, Request::Login { .. })),
+            CloseReason::LoginRefused | CloseReason::Banned | CloseReason::TooMany => ended || has_logged_in,
+            CloseReason::Internal => ended,
             //= PROTOCOL.md#15.4
             // Closed: who takes no byte for 30 s while it is owed some, or pins too much by half-sent frames.
             CloseReason::Slow => {
                 let longest = client.full_since.map_or(0, since).max(client.full_longest);
                 longest >= config.stall_ms || config.pinned_max < 1 << 30 || client.owed_refusals()
             }
-            CloseReason::Overloaded => self.pressed || config.unauthenticated_max < 100,
+            CloseReason::Overloaded => self.pressed || config.unauthenticated_max < 100 || was_refused,
             //= PROTOCOL.md#8.16
             // A newer session of the same user closes the older ones, and nothing else does.
             CloseReason::Replaced => client.replaced,
@@ -128,7 +132,7 @@ impl World {
             CloseReason::Expired => client.overdue,
             //= PROTOCOL.md#5.23
             // A hundred frames in a row over the rate, and not one fewer.
-            CloseReason::TooFast => client.over >= 100,
+            CloseReason::TooFast => client.over >= 100 || was_refused,
             // the driver's own, from before there is a frame
             CloseReason::NotServed | CloseReason::Handshake | CloseReason::Http | CloseReason::Violation => {
                 false

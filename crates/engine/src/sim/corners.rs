@@ -93,9 +93,14 @@ impl Corners {
 
     /// The names of all corners there are.
     pub(super) fn all() -> impl Iterator<Item = &'static str> {
-        // the driver's own, from before there is a frame
-        let elsewhere =
-            [CloseReason::NotServed, CloseReason::Handshake, CloseReason::Http, CloseReason::Violation];
+        // the driver's own, from before there is a frame; and what only a bug of a provider would bring about
+        let elsewhere = [
+            CloseReason::NotServed,
+            CloseReason::Handshake,
+            CloseReason::Http,
+            CloseReason::Violation,
+            CloseReason::Internal,
+        ];
         let reasons = CloseReason::ALL.into_iter().filter(move |reason| !elsewhere.contains(reason));
         let reasons = reasons.map(CloseReason::name);
         let statuses = Self::STATUSES.into_iter().filter_map(Status::name);

@@ -298,12 +298,12 @@ impl Client {
             (Standing::New, Status::OK, Who::Guest) => self.standing = Standing::Guest,
             (_, Status::OK, Who::User { id, .. }) => self.standing = Standing::User(id.clone()),
             (_, Status::OK, _) => {}
-            (Standing::New, _, _) => self.standing = Standing::Ended(CloseReason::LoginRefused),
+            (Standing::New, _, _) => self.standing = Standing::Ended(CloseReason::of_refused_login(status)),
             (_, Status::OVERLOADED | Status::RATE_LIMITED, _) => {}
             _ => {
                 self.failures += 1;
                 if self.failures == 3 {
-                    self.standing = Standing::Ended(CloseReason::LoginRefused);
+                    self.standing = Standing::Ended(CloseReason::of_refused_login(status));
                 }
             }
         }

@@ -6,6 +6,7 @@ use crate::common::canary::never_printed;
 use crate::common::on_one_and_four_shards;
 use crate::common::raw::{End, Raw};
 use crate::common::server::Server;
+use crate::common::websocket::{Said, WebSocket};
 use std::collections::BTreeMap;
 
 on_one_and_four_shards!(
@@ -131,6 +132,8 @@ fn a_token_that_expires_ends_its_connection_unless_it_is_renewed(shards: u32) {
     let short = ["--ttl", "3s"];
     let mut renewing = log_in(&server, "alice", &place.token("alice", &short));
     let mut expiring = log_in(&server, "alice", &place.token("alice", &short));
+    let mut browser = WebSocket::connect(server.address());
+    browser.log_in(Reading::Body, login_body(&place.token("alice", &short), "alice"));
     [&mut renewing, &mut expiring].into_iter().for_each(|raw| raw.join("lobby"));
     assert_eq!(renewing.status_of(LOGIN, login_body(&place.token("alice", &[]), "alice")), OK);
     let say = || cms_body("lobby", "canary-body-said");
@@ -147,6 +150,10 @@ fn a_token_that_expires_ends_its_connection_unless_it_is_renewed(shards: u32) {
     assert_eq!(end, End::Stream);
     assert_eq!(renewing.verdict_on(say()), None);
     assert_eq!(renewing.kept_records(), 0, "what was refused was heard by nobody");
+    //= PROTOCOL.md#18.13
+    // 4006: the token has expired.
+    let told = browser.next();
+    assert!(matches!(told, Said::Close(Some(4006), _)), "{told:?}");
     server.stop();
 }
 

@@ -13,6 +13,9 @@ on_one_and_four_shards!(
     a_client_that_just_goes_is_gone,
     a_server_that_drains_says_so,
     a_replaced_session_says_so,
+    a_refused_login_says_whether_to_come_back,
+    frames_above_the_rate_say_so,
+    who_takes_no_byte_hears_what_still_fits,
 );
 
 /// Reads up to the close; messages before it are counted.
@@ -130,4 +133,102 @@ fn a_replaced_session_says_so(shards: u32) {
     assert_eq!(close_of(&mut first), (0, Some(4506)));
     second.ping();
     server.stop();
+}
+
+fn a_refused_login_says_whether_to_come_back(shards: u32) {
+    //= PROTOCOL.md#18.13
+    // 4003: it could not be judged; 4007: LOGINs above the rate; 4503: refused; 4507: too many connections of this user.
+    for (key, value, code) in [
+        ("quotas.user.connections", "1", 4507),
+        ("quotas.user.reconnects", "1/1h", 4007),
+        ("quotas.node_logins", "1/1h", 4003),
+    ] {
+        let server = Server::of(shards).set(key, value).start();
+        let mut first = WebSocket::connect(server.address());
+        first.log_in(Reading::Body, login_body("sesame", "alice"));
+        let mut second = WebSocket::connect(server.address());
+        second.ask(LOGIN, login_body("sesame", "alice"));
+        assert_eq!(close_of(&mut second), (1, Some(code)), "{key}: the answer, and then the close");
+        let mut half = WebSocket::connect(server.address());
+        half.ask(LOGIN, login_body("", "alice"));
+        assert_eq!(close_of(&mut half), (1, Some(4503)));
+        first.ping();
+        server.stop();
+    }
+}
+
+fn frames_above_the_rate_say_so(shards: u32) {
+    //= PROTOCOL.md#18.13
+    // 4007: frames above the rate.
+    let server = Server::of(shards).set("quotas.connection_frames", "5/1h").start();
+    let mut client = WebSocket::guest(server.address());
+    (0..5).for_each(|_| client.ping());
+    for _ in 0..100 {
+        client.ask(PING, Vec::new());
+    }
+    assert_eq!(close_of(&mut client), (100, Some(4007)), "the hundredth refusal, and then the close");
+    server.stop();
+}
+
+/// Of one shard: which of several is closed is not promised.
+#[test]
+fn who_has_to_go_for_others_is_told_to_come_back() {
+    //= PROTOCOL.md#18.13
+    // 4003: overloaded.
+    let server = Server::of(1).set("limits.unauthenticated_max", "1").start();
+    let mut oldest = WebSocket::connect(server.address());
+    let mut newest = WebSocket::connect(server.address());
+    assert_eq!(close_of(&mut oldest), (0, Some(4003)));
+    newest.log_in(Reading::Body, Vec::new());
+    server.stop();
+}
+
+fn who_takes_no_byte_hears_what_still_fits(shards: u32) {
+    //= PROTOCOL.md#18.15
+    // A client that took no byte may find the end of the stream, inside a message, in place of the close frame 4001.
+    let plan = Server::of(shards).log_level("debug").set("fanout.stall_timeout", "1s");
+    let mut server = plan.set("wire.timeouts.idle", "10m").start();
+    let mut stalled = WebSocket::guest(server.address());
+    assert_eq!(stalled.status_of(JOIN_CR, join_body("lobby")), OK);
+    let mut speaker = server.member("speaker", "lobby");
+    for _ in 0..400 {
+        speaker.say("lobby", "x".repeat(60_000)); // 24 MB: more than any socket holds
+    }
+    speaker.ping();
+    server.line_with("\"slow\"");
+    let (bytes, end) = stalled.rest();
+    assert_eq!(end, Said::End, "what was sent is not destroyed");
+    let mut rest = &bytes[..];
+    while let Some((first, payload, behind)) = whole_frame(rest) {
+        rest = behind;
+        match first {
+            BINARY => assert_eq!(payload[8], CMS),
+            CLOSE => {
+                assert_eq!(payload[..2], 4001u16.to_be_bytes());
+                assert!(rest.is_empty(), "behind a close comes nothing");
+                println!("{shards} shards: told by a close frame");
+            }
+            other => panic!("{other:02x} in a stream of pushes"),
+        }
+    }
+    assert!(
+        rest.first().is_none_or(|&first| first == BINARY),
+        "at most a message is cut: {:02x?}",
+        rest.get(..2)
+    );
+    server.stop();
+}
+
+/// First byte, payload and what follows, if all of the server's frame is there.
+fn whole_frame(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (head, behind) = bytes.split_first_chunk::<2>()?;
+    let (len, behind) = match head[1] {
+        126 => {
+            behind.split_first_chunk().map(|(len, behind)| (u64::from(u16::from_be_bytes(*len)), behind))?
+        }
+        127 => behind.split_first_chunk().map(|(len, behind)| (u64::from_be_bytes(*len), behind))?,
+        len => (u64::from(len), behind),
+    };
+    let (payload, behind) = behind.split_at_checked(len as usize)?;
+    Some((head[0], payload, behind))
 }

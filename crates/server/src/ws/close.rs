@@ -35,13 +35,16 @@ pub fn close_code(reason: CloseReason) -> u16 {
         CloseReason::Slow => 4001,
         CloseReason::Idle => 4002,
         CloseReason::Overloaded => 4003,
+        CloseReason::Internal => 4004,
         CloseReason::Expired => 4006,
         CloseReason::TooFast => 4007,
         CloseReason::NoLogin => 4008,
         CloseReason::FirstFrame | CloseReason::Malformed => 4500,
         CloseReason::TooLarge => 4501,
         CloseReason::LoginRefused => 4503,
+        CloseReason::Banned => 4504,
         CloseReason::Replaced => 4506,
+        CloseReason::TooMany => 4507,
     }
 }
 
@@ -52,6 +55,25 @@ mod tests {
     #[test]
     fn every_reason_has_a_code_that_may_be_sent() {
         assert!(CloseReason::ALL.into_iter().all(|reason| is_sendable(close_code(reason))));
+    }
+
+    //= PROTOCOL.md#18.13
+    // A close frame carries the code of the table, or of 18.2 to 18.9.
+    #[test]
+    fn the_contract_lists_every_code_and_no_other() {
+        let contract = include_str!("../../../../PROTOCOL.md");
+        let codes =
+            contract.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next()?.parse().ok());
+        let mut listed: Vec<u16> = codes.filter(|code| *code >= 1000).collect();
+        let mut sent: Vec<u16> = CloseReason::ALL
+            .into_iter()
+            .map(close_code)
+            .filter(|code| *code != Fault::CutFrame.code())
+            .collect();
+        listed.sort_unstable();
+        sent.sort_unstable();
+        sent.dedup();
+        assert_eq!(sent, listed);
     }
 
     /// All 65,536 of them; the ranges are the RFC's words, not the code's.
