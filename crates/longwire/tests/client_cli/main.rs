@@ -16,8 +16,13 @@ mod common;
 #[path = "../common/relay.rs"]
 mod relay;
 
+#[path = "../e2e_tls/pair.rs"]
+#[allow(dead_code, reason = "certificates of other kinds are not needed here")]
+mod pair;
+
 mod chat;
 mod chat_terminal;
+mod listeners;
 mod peer;
 mod process;
 mod send;
