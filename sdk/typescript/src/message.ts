@@ -67,7 +67,8 @@ export class Message {
     this.from = record.from;
     this.time = Number(record.timestamp);
     this.type = record.messageType;
-    this.content = record.messageContent.slice();
+    // Not `slice`: of Node's Buffer that is no copy.
+    this.content = new Uint8Array(record.messageContent);
     this.user = record.userInfo;
   }
 

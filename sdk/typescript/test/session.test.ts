@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Disconnected, Invalid, NotConnected, Refused, Status, TimedOut, TooMany } from "../src/errors.js";
+import type { Message } from "../src/message.js";
 import type { SessionEvent } from "../src/session/event.js";
 import { Standing } from "../src/session/standing.js";
 import { Compression, Flow } from "../src/wire/frame.js";
@@ -375,6 +376,16 @@ test("a push of the largest size is read, as it is and inflated; a body past thi
   assert.deepEqual(peer.events().map(({ name }) => name), ["message", "inflate", "message"]);
   peer.bytes(Uint8Array.of(0, 2, 0, 1, 0, 0, 0, 0, 6, 2, 0));
   failsAs(peer, "protocol");
+});
+
+test("a message keeps nothing of the push it came in, also where the bytes are a Buffer of Node", () => {
+  const peer = Peer.inRooms("lobby");
+  const bytes = Buffer.from(serverFrame(CODES.cms, Flow.NOTIFY, 0, 0, pushBody("lobby", [{ text: "mine" }])));
+  peer.bytes(bytes);
+  const [event] = peer.events() as { message: Message }[];
+  const { content } = event!.message;
+  bytes.fill(0);
+  assert.deepEqual([content, content.buffer.byteLength], [new TextEncoder().encode("mine"), 4]);
 });
 
 test("a push of nothing but empty records, the most that a frame can hold, is read in one go", () => {
