@@ -8,7 +8,7 @@
 import { Backoff } from "./backoff.js";
 import { Connection, type Parts, type Told } from "./connection.js";
 import { Closed, Disconnected, type LongwireError, NotConnected } from "./errors.js";
-import { LATER_MS, STABLE_MS, WAKE_APART_MS } from "./limits.js";
+import { GHOST_MS, LATER_MS, STABLE_MS, WAKE_APART_MS } from "./limits.js";
 import type { Login } from "./message.js";
 import { type CloseReason, finality, isLater } from "./verdict.js";
 
@@ -37,6 +37,8 @@ export class Driver {
   readonly #backoff: Backoff;
   #connection: Connection | undefined;
   #loggedInAt: number | undefined;
+  /** When the last connection that had logged in was lost. */
+  #lostAt = -Infinity;
   #wasConnected = false;
   #retryAt = Infinity;
   #wokeAt = -Infinity;
@@ -138,7 +140,9 @@ export class Driver {
     this.#connection = undefined;
     if (this.#loggedInAt !== undefined && now - this.#loggedInAt >= STABLE_MS) this.#backoff.reset();
     const first = !this.#wasConnected && !this.#retry;
-    const final = finality(error) ?? (first ? "unreachable" : undefined);
+    if (this.#loggedInAt !== undefined) this.#lostAt = now;
+    const ghost = now - this.#lostAt < GHOST_MS;
+    const final = finality(error, ghost) ?? (first ? "unreachable" : undefined);
     if (final) return this.#finish(final, error);
     // Who slept comes back alone, and somebody is waiting.
     const wait = this.#backoff.fail(isLater(error) ? LATER_MS : 0);

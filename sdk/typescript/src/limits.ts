@@ -45,6 +45,8 @@ export const RECENT_BYTES_MAX = 64 * 1024;
 
 /** A server closes after so much silence of ours (9.3), in ms. */
 export const IDLE_MS = 30_000;
+/** How long, in ms, a server may count a connection that this side has lost: its idle time, and what it may stand still. */
+export const GHOST_MS = 60_000;
 /** Coming so late to our own deadline, in ms, means that this side stood still (a laptop asleep), not the server. */
 export const STANDSTILL_MS = 1_000;
 /** How long, in ms, a PONG may take after `wake()`: somebody looks at the page. */

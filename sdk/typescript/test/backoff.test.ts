@@ -36,6 +36,12 @@ test("a success starts the schedule over, and a floor lifts the ceiling", () => 
   assert.deepEqual([backoff.fail(2_000), backoff.fail(60_000)], [1_000, 15_000]);
 });
 
+test("too many connections may be this client's own, which the server has not missed yet; nothing else passes with it", () => {
+  assert.equal(finality(new Refused({ name: "login" }, Status.TOO_MANY), true), undefined);
+  assert.equal(finality(new Refused({ name: "login" }, Status.BANNED), true), "refused");
+  assert.equal(finality(new Disconnected("closed", "", 4506), true), "replaced");
+});
+
 //= PROTOCOL.md#18.13
 // Where the server closes, a close frame carries the code of this table.
 test("every end of a connection has its verdict", () => {
@@ -61,7 +67,8 @@ test("every end of a connection has its verdict", () => {
     [closed(4504), "removed", false],
     [closed(4505), "removed", false],
     [closed(4506), "replaced", false],
-    [closed(4507), "removed", false],
+    [closed(4507), "removed", true],
+    [closed(4999), "removed", false],
     [closed(5000), undefined, false],
     [refused(Status.MALFORMED), "refused", false],
     [refused(Status.UNAUTHENTICATED), "refused", false],
@@ -69,14 +76,14 @@ test("every end of a connection has its verdict", () => {
     [refused(Status.RATE_LIMITED), undefined, true],
     [refused(Status.BANNED), "refused", false],
     [refused(Status.OVERLOADED), undefined, true],
-    [refused(Status.TOO_MANY), undefined, true],
+    [refused(Status.TOO_MANY), "refused", true],
     [refused(Status.INTERNAL), undefined, false],
-    [refused(99), undefined, false],
+    [refused(99), "refused", false],
     [new Disconnected("silent"), undefined, false],
     [new LoginUnavailable(new Error("no token")), undefined, false],
     [new Invalid("userId", "is empty"), "refused", false],
   ];
   for (const [error, final, later] of table) {
-    assert.deepEqual([finality(error), isLater(error)], [final, later], `${error.name} ${error.message}`);
+    assert.deepEqual([finality(error, false), isLater(error)], [final, later], `${error.name} ${error.message}`);
   }
 });

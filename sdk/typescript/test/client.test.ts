@@ -126,6 +126,23 @@ test("a refused login closes for good with its status; one that may pass is trie
   assert.deepEqual([bench.lines.length, bench.timers.armed], [2, 0]);
 });
 
+test("too many connections are waited out while they may be our own lost one, and then believed", async () => {
+  const bench = await Bench.connected({ login: { userId: "alice", token: "t" } });
+  const state = (): State => bench.client.state;
+  bench.line.events.close({ code: 1006 });
+  const refuse = async () => {
+    await bench.clock.pass(30_000);
+    bench.line.events.open();
+    bench.line.hears(bench.line.answer(Status.TOO_MANY));
+  };
+  // A connection that nobody opens in time is one more attempt: several are made in these 30 s.
+  await refuse();
+  assert.equal(state().name, "waiting");
+  await refuse();
+  await refuse();
+  assert.deepEqual([state().name, (state() as { reason: string }).reason], ["closed", "refused"]);
+});
+
 test("a login that cannot be sent, or a provider that throws, is told as such", async () => {
   const invalid = new Bench({ login: { userId: "", token: "t" } });
   assert.ok((await failure(invalid.client.connect({ retry: true }))) instanceof Invalid);
