@@ -39,6 +39,8 @@ export class Client extends Emitter<LongwireEvents> {
   #state: State = { name: "idle" };
   #roundTrip: number | undefined;
   #driver: Driver | undefined;
+  /** The last `close()`, for those who ask again while the server takes its time. */
+  #closing: Promise<void> | undefined;
   #sleep: (() => void) | undefined;
 
   /** Checks everything, and touches no network. Throws {@link Invalid}. */
@@ -126,7 +128,8 @@ export class Client extends Emitter<LongwireEvents> {
 
   /** Says goodbye behind everything sent so far, and closes for good. Resolves once the connection is gone; never rejects. */
   async close(): Promise<void> {
-    await this.#driver?.close();
+    this.#closing = this.#driver?.close() ?? this.#closing;
+    await this.#closing;
   }
 
   /**
