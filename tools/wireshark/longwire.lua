@@ -490,6 +490,17 @@ local function heuristic(tvb, pinfo, tree)
   return true
 end
 
+-- Wireshark's TLS asks for every record anew, for a script cannot tell it that a connection is ours. Nor may the conversation
+-- be claimed: it is TCP's, whose next segments, TLS records, would come here as they are.
+local function heuristic_tls(tvb, pinfo, tree)
+  local before = around
+  if not around:find("tls") then around = around .. "tls" end
+  local is_ours = stream_of().speaks == "frames" or looks_like_login(tvb)
+  if is_ours then longwire.dissector(tvb, pinfo, tree) end
+  around = before
+  return is_ours
+end
+
 local function heuristic_ws(tvb, pinfo, tree)
   local number = stream_number()
   local stream = streams[(number and tostring(number.value) or "none") .. "http"]
@@ -499,7 +510,7 @@ local function heuristic_ws(tvb, pinfo, tree)
 end
 
 longwire:register_heuristic("tcp", heuristic)
-longwire:register_heuristic("tls", heuristic)
+longwire:register_heuristic("tls", heuristic_tls)
 websocket:register_heuristic("ws", heuristic_ws)
 
 local registered
