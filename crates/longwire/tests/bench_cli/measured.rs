@@ -153,5 +153,10 @@ fn members_that_stop_reading_are_overtaken_and_catch_up() {
         "the ring is shorter than what they missed: {report}"
     );
     assert_eq!(laggards["caught_up"], 4, "{report}");
-    server.stop();
+    let books = server.stop();
+    let booked = books.normal.dropped_as("overtaken");
+    assert_eq!(
+        laggards["overtaken"], booked,
+        "what members missed is what the server says it let go: {report}"
+    );
 }
