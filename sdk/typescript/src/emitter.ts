@@ -6,7 +6,7 @@ export class Emitter<Events extends object> {
   readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
 
   /** Calls `listener` from now on; returns its undoing. */
-  on<E extends keyof Events>(event: E, listener: Listener<Events[E]>): () => void {
+  on<E extends keyof Events>(event: E, listener: (value: Events[E]) => void): () => void {
     let listeners = this.#listeners.get(event);
     if (!listeners) this.#listeners.set(event, (listeners = new Set()));
     listeners.add(listener);
@@ -14,7 +14,7 @@ export class Emitter<Events extends object> {
   }
 
   /** Takes a listener back. */
-  off<E extends keyof Events>(event: E, listener: Listener<Events[E]>): void {
+  off<E extends keyof Events>(event: E, listener: (value: Events[E]) => void): void {
     this.#listeners.get(event)?.delete(listener);
   }
 

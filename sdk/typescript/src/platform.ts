@@ -55,7 +55,8 @@ export interface Transport {
   readonly bufferedAmount: number;
   /** Ends it at once and for good; harmless where it is over. Whether `events.close` still comes does not matter. */
   close(): void;
-  /** Stops and goes on reading, where the transport can. */
+  /** Stops reading, where the transport can. */
   pause?(): void;
+  /** Goes on reading. */
   resume?(): void;
 }

@@ -5,15 +5,28 @@ import type { OpenTransport, TransportEvents } from "./platform.js";
 
 /** The part of the WHATWG's WebSocket that is needed; `ws` for Node has it too. */
 export interface WebSocketLike {
+  /** Is set to `"arraybuffer"`. */
   binaryType: string;
+  /** 1 while it is open. */
   readonly readyState: number;
+  /** Bytes that the network has not taken. */
   readonly bufferedAmount: number;
+  /** It is open. */
   onopen: ((event: never) => void) | null;
+  /** A message came: its `data`. */
   onmessage: ((event: never) => void) | null;
+  /** It is over: `code` and `reason`. */
   onclose: ((event: never) => void) | null;
+  /** Something broke; `onclose` follows. */
   onerror: ((event: never) => void) | null;
+  /** Sends a binary message. */
   send(data: Uint8Array<ArrayBuffer>): void;
+  /** Begins its end. */
   close(code?: number): void;
+  /** Stops reading: `ws` can, browsers cannot. */
+  pause?(): void;
+  /** Goes on reading. */
+  resume?(): void;
 }
 
 /** A class like the browser's WebSocket. */
@@ -47,6 +60,8 @@ export function webSocketTransport(Class: WebSocketClass): OpenTransport {
         socket.onerror = () => {};
         socket.close();
       },
+      pause: () => socket.pause?.(),
+      resume: () => socket.resume?.(),
     };
   };
 }

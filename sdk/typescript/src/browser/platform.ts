@@ -1,27 +1,16 @@
-/** The browser below a client. */
+/** What a browser gives to the client: WebSocket, timers that a hidden page keeps, and word of being shown again. */
 
 import type { Platform } from "../platform.js";
 import { webSocketTransport } from "../websocket.js";
-import { pageTimers } from "./timers.js";
+import { PageTimers, type WorkerOption } from "./timers.js";
+import { onWake } from "./wake.js";
 
-export function browserPlatform(): Platform {
-  const open = webSocketTransport(WebSocket);
-  return { transports: { "ws:": open, "wss:": open }, timers: pageTimers, random: Math.random, onWake };
-}
-
-/** The page is shown, comes out of the back-forward cache or thaws, or the network is back. */
-function onWake(wake: () => void): () => void {
-  const shown = () => {
-    if (document.visibilityState === "visible") wake();
-  };
-  const sources: [EventTarget, string, () => void][] = [
-    [document, "visibilitychange", shown],
-    [document, "resume", wake],
-    [globalThis, "pageshow", wake],
-    [globalThis, "online", wake],
-  ];
-  for (const [target, event, listener] of sources) target.addEventListener(event, listener);
-  return () => {
-    for (const [target, event, listener] of sources) target.removeEventListener(event, listener);
+export function browserPlatform(worker: WorkerOption): Platform {
+  const transport = webSocketTransport(globalThis.WebSocket);
+  return {
+    transports: { "ws:": transport, "wss:": transport },
+    timers: () => new PageTimers(worker),
+    random: Math.random,
+    onWake,
   };
 }
