@@ -21,7 +21,7 @@ EXCUSED = "tools/citations-excused.txt"
 SENTENCE = re.compile(r"^\*\*(\d+\.\d+)\*\* ", re.M)
 CITATION = re.compile(r"PROTOCOL\.md#(\d+\.\d+)\b")
 TEST_MODULE = re.compile(r"^\s*#\[cfg\(test\)\]\s*\n\s*(?:pub(?:\([a-z]+\))? )?mod (\w+)\s*([{;])", re.M)
-SUFFIXES = {".rs", ".py", ".ts", ".js", ".proto", ".md", ".toml", ".txt", ".sh", ".yml", ".yaml"}
+SUFFIXES = {".rs", ".py", ".ts", ".js", ".mjs", ".proto", ".md", ".toml", ".txt", ".sh", ".yml", ".yaml"}
 SKIPPED = {".git", "target", "node_modules", "build", "dist", "__pycache__", "corpus", "artifacts"}
 TEST_FOLDERS = {"tests", "test", "e2e", "fuzz", "vectors"}
 # These write about citations: their examples are none.

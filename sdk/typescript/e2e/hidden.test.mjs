@@ -1,0 +1,138 @@
+// A page that nobody looks at, in real Chromium with its throttling of hidden pages on.
+//
+// By default a short run: the throttling begins after a second instead of minutes, and the server gives up on silent
+// clients after 4 s instead of 30. LONGWIRE_HIDDEN_SECONDS=420 (`./test hidden`) is the real thing: every default, of
+// Chromium, the server and the SDK. Either way the page's own ticks say whether it was throttled.
+import assert from "node:assert/strict";
+import { EventEmitter, once } from "node:events";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Longwire } from "@longwire/client";
+import { bundle } from "./bundle.mjs";
+import { html, launch, script, serve } from "./chromium.mjs";
+import { within } from "./hear.mjs";
+import { Proxy } from "./proxy.mjs";
+import { Server } from "./server.mjs";
+
+const LONG = Number(process.env.LONGWIRE_HIDDEN_SECONDS ?? 0);
+const SCALE = LONG
+  ? { hidden: LONG * 1_000, heartbeat: 14_000, back: 1_000, sets: {}, args: [] }
+  : {
+      hidden: 20_000,
+      heartbeat: 1_500,
+      // Beside other tests: how long it takes is the long run's subject.
+      back: 10_000,
+      sets: { "wire.timeouts.idle": "4s", "wire.timeouts.heartbeat": "2s" },
+      args: ["--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1"],
+    };
+/** What playwright passes so that pages are never throttled: here they shall be. */
+const UNTHROTTLED = ["--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding"];
+
+/** Tells all that happens to it, when it happens; what it is told comes by network, which no throttling holds back. */
+const PAGE = `
+  import { Longwire } from "@longwire/client";
+  const { url, heartbeat, worker, name } = Object.fromEntries(new URLSearchParams(location.search));
+  const tell = (what, more) => fetch("/told", { method: "POST", body: JSON.stringify({ name, what, at: performance.now(), ...more }) });
+  let ticks = 0;
+  setInterval(() => (ticks += 1), 1000);
+  document.addEventListener("visibilitychange", () => tell(document.visibilityState, { ticks }));
+  const options = { timeouts: { heartbeat: Number(heartbeat) }, worker: worker === "yes" };
+  const lw = new Longwire(url, options);
+  lw.on("state", (state) => tell(state.name, { ticks }));
+  lw.on("message", (message) => tell("message", { text: message.text, ticks }));
+  await lw.connect();
+  const room = await lw.join("hidden");
+  room.on("state", (state) => tell("room " + state));
+  tell("ready", { visible: document.visibilityState });
+`;
+
+let server, site, browser, bob;
+const proxies = [];
+const told = [];
+const bell = new EventEmitter();
+
+before(async () => {
+  const hear = (body) => {
+    told.push({ ...JSON.parse(body), here: performance.now() });
+    bell.emit("told");
+    return "";
+  };
+  site = await serve({ "/": html('<script type="module" src="/page.js"></script>'), "/page.js": script(await bundle(PAGE)), "/told": hear });
+  server = await Server.start({ sets: { ...SCALE.sets, "web.ws.origins": `["${site.origin}"]` } });
+  browser = await launch({ ignoreDefaultArgs: UNTHROTTLED, args: ["--no-sandbox", ...SCALE.args] });
+  bob = new Longwire(server.url("tcp"), { login: { userId: "bob", token: "local" }, timeouts: { heartbeat: SCALE.heartbeat } });
+  await bob.connect();
+});
+
+after(async () => {
+  await browser?.close();
+  await bob?.close();
+  await Promise.all(proxies.map((proxy) => proxy.down()));
+  await server?.stop();
+  site?.close();
+});
+
+/** The first thing told by `name` that matches, from the `since`-th on. */
+async function said(name, what, since = 0) {
+  const find = () => told.slice(since).find((one) => one.name === name && one.what === what);
+  const come = async () => {
+    while (!find()) await once(bell, "told");
+    return find();
+  };
+  return within(come(), `${name}: ${what}`, SCALE.hidden + 120_000);
+}
+
+/** A tab of the browser's own window; playwright keeps its hands off it, so it is hidden when another one is in front. */
+async function tab(control, name, proxy, worker) {
+  const query = new URLSearchParams({ name, worker, heartbeat: SCALE.heartbeat, url: `ws://127.0.0.1:${proxy.port}` });
+  const { targetId } = await control.send("Target.createTarget", { url: `${site.origin}/?${query}` });
+  await said(name, "ready");
+  return targetId;
+}
+
+test("hidden, a page with a worker stays connected, and one without is back when it is shown", async () => {
+  const control = await browser.newBrowserCDPSession();
+  const [kept, lost] = [await Proxy.start(server.port), await Proxy.start(server.port)];
+  proxies.push(kept, lost);
+  const withWorker = await tab(control, "worker", kept, "yes");
+  const without = await tab(control, "plain", lost, "no");
+  const theirs = await bob.join("hidden");
+
+  // Each tab hides the one before.
+  await control.send("Target.createTarget", { url: "about:blank" });
+  const hidden = await said("worker", "hidden");
+  await said("plain", "hidden");
+  const began = told.length;
+  console.log(`hidden for ${SCALE.hidden / 1_000} s from here`);
+  // Time itself is the subject.
+  await sleep(SCALE.hidden);
+
+  // A message reaches the page while it is hidden, and brings the count of its ticks.
+  await theirs.send("anybody there?");
+  const still = await said("worker", "message", began);
+  const [ticks, seconds] = [still.ticks - hidden.ticks, Math.round((still.at - hidden.at) / 1_000)];
+  console.log(`a timer of 1 s fired ${ticks} times in ${seconds} s`);
+  assert(ticks < seconds / 2, "Chromium throttled the page, or this test shows nothing");
+  const states = told.slice(began).filter((one) => one.name === "worker" && ["waiting", "connecting", "closed"].includes(one.what));
+  assert.deepEqual(states, [], "the connection was never lost");
+  assert.equal(kept.taken, 1);
+  const beats = kept.record.filter((entry) => entry.from === "client").map((entry) => entry.at);
+  const longest = Math.max(...beats.slice(1).map((at, index) => at - beats[index]));
+  console.log(`with a worker: 1 connection, ${beats.length} sends, ${Math.round(longest)} ms between two at most`);
+  // A beat that the page's own timers kept would be a minute late.
+  assert(longest < SCALE.heartbeat + 2_000, `the beat was kept: ${longest} ms`);
+
+  // Without a worker it comes and goes, once a minute; it is looked at while it is gone.
+  await within((async () => { while (lost.open > 0) await sleep(20); })(), "the server to give up on the page without a worker", SCALE.hidden);
+  const ended = told.length;
+  const gone = told.filter((one) => one.name === "plain" && one.what === "waiting").length;
+  await control.send("Target.activateTarget", { targetId: without });
+  const shown = await said("plain", "visible", ended);
+  const back = await said("plain", "room joined", ended);
+  console.log(`without: lost ${gone} times, ${lost.taken} connections, back ${Math.round(back.at - shown.at)} ms after it was shown`);
+  assert(gone > 0, "without a worker it is lost, or the worker is not what kept the other");
+  assert(back.at - shown.at < SCALE.back, `${back.at - shown.at} ms`);
+
+  await control.send("Target.activateTarget", { targetId: withWorker });
+  await said("worker", "visible", ended);
+});
