@@ -53,21 +53,37 @@ impl Network {
     }
 }
 
-impl std::str::FromStr for Network {
-    type Err = ();
+/// Why a text is no network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotANetwork {
+    /// It is not written like one.
+    Form,
+    /// It is wider than the mapped IPv4 addresses that it begins with: every client of one family and some of the other.
+    Mixed,
+}
 
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (ip, bits) = text.split_once('/').ok_or(())?;
-        let ip: IpAddr = ip.parse().map_err(|_| ())?;
-        let bits: u8 = bits.parse().map_err(|_| ())?;
-        let (base, bits, max) = match ip {
-            IpAddr::V4(ip) => (ip.to_ipv6_mapped().to_bits(), bits.saturating_add(Self::V4_BITS), 128),
+/// A network by its own family: `::ffff:10.0.0.0/104` is `10.0.0.0/8`, for that is how a client's address is compared.
+pub(crate) fn canonical(ip: IpAddr, bits: u8) -> Result<(IpAddr, u8), NotANetwork> {
+    let most = if ip.is_ipv4() { 32 } else { 128 };
+    match ip.to_canonical() {
+        _ if bits > most => Err(NotANetwork::Form),
+        same if same == ip => Ok((ip, bits)),
+        mapped => Ok((mapped, bits.checked_sub(Network::V4_BITS).ok_or(NotANetwork::Mixed)?)),
+    }
+}
+
+impl std::str::FromStr for Network {
+    type Err = NotANetwork;
+
+    fn from_str(text: &str) -> Result<Self, NotANetwork> {
+        let (ip, bits) = text.split_once('/').ok_or(NotANetwork::Form)?;
+        let (Ok(ip), Ok(bits)) = (ip.parse(), bits.parse()) else { return Err(NotANetwork::Form) };
+        let (base, bits) = match canonical(ip, bits)? {
+            (IpAddr::V4(ip), bits) => (ip.to_ipv6_mapped().to_bits(), bits + Self::V4_BITS),
             // a household's /64 is one origin, so a longer prefix would never match what is counted
-            IpAddr::V6(ip) => {
-                (ip.to_bits() & !u128::from(u64::MAX), bits.min(64), if bits > 128 { 0 } else { 128 })
-            }
+            (IpAddr::V6(ip), bits) => (ip.to_bits() & !u128::from(u64::MAX), bits.min(64)),
         };
-        (bits <= max).then_some(Self { base, bits }).ok_or(())
+        Ok(Self { base, bits })
     }
 }
 
@@ -114,9 +130,15 @@ mod tests {
         assert!(network.contains(origin("2001:db8::1")) && !network.contains(origin("203.0.113.7")));
         let network: Network = "0.0.0.0/0".parse().unwrap();
         assert!(network.contains(origin("203.0.113.7")) && !network.contains(origin("::1")));
+        let network: Network = "::ffff:10.0.0.0/104".parse().unwrap();
+        assert!(network.contains(origin("10.9.9.9")) && !network.contains(origin("11.0.0.1")));
+        assert_eq!(network.to_string(), "10.0.0.0/8");
+        let all: Network = "::ffff:0:0/96".parse().unwrap();
+        assert!(all.contains(origin("203.0.113.7")) && !all.contains(origin("::1")));
         for wrong in ["10.0.0.0", "10.0.0.0/33", "::1/129", "x/8", "10.0.0.0/-1"] {
-            assert!(wrong.parse::<Network>().is_err(), "{wrong}");
+            assert_eq!(wrong.parse::<Network>(), Err(NotANetwork::Form), "{wrong}");
         }
+        assert_eq!("::ffff:10.0.0.0/95".parse::<Network>(), Err(NotANetwork::Mixed));
     }
 
     /// What the file says without being told: loopback, and nobody else.

@@ -3,11 +3,13 @@
 //! Durations and sizes are strings with a unit, and a bare number is refused: nobody has to guess seconds or bytes.
 //! A message says what is wrong and what would be right; the key and the place are the caller's to add.
 
+use crate::origin::NotANetwork;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::str::FromStr;
 use std::time::Duration;
-use toml::Value;
+use toml::{Table, Value};
 
 /// Bytes in a kibibyte.
 pub const KIB: usize = 1024;
@@ -93,9 +95,9 @@ pub(super) const MESSAGE_TYPES: Kind<BTreeSet<u32>> = Kind {
     show: |set| list_of(set.iter().map(|number| show_message_type(*number))),
 };
 
-/// `value` as TOML text, cut where it is long: for messages.
+/// `value` as TOML text on one line, cut where it is long: for messages.
 pub(super) fn shown(value: &Value) -> String {
-    let text = value.to_string();
+    let text = value.to_string().replace('\n', "\\n");
     if text.chars().count() <= 60 {
         return text;
     }
@@ -122,6 +124,37 @@ pub(super) fn read_command(value: &Value) -> Result<u8, String> {
 /// "expected …, got …".
 pub(super) fn expected(what: &str, value: &Value) -> String {
     format!("expected {what}, got {}", shown(value))
+}
+
+/// A network of one family.
+pub(super) fn read_network<T: FromStr<Err = NotANetwork>>(what: &str, value: &Value) -> Result<T, String> {
+    let text = value.as_str().ok_or_else(|| expected(what, value))?;
+    text.parse().map_err(|err| match err {
+        NotANetwork::Form => expected(what, value),
+        NotANetwork::Mixed => format!(
+            "{} holds IPv6 addresses beside all IPv4 ones: write 0.0.0.0/0, or ::/0, or both",
+            shown(value)
+        ),
+    })
+}
+
+/// Reads each row of a list of tables.
+///
+/// # Errors
+/// What is wrong with any of them, a line each: one row hides no other.
+pub(super) fn read_rows<T>(
+    list: &[Value],
+    (row, what): (&str, &str),
+    mut read: impl FnMut(&Table) -> Result<T, String>,
+) -> Result<Vec<T>, String> {
+    let (mut rows, mut wrong) = (Vec::new(), Vec::new());
+    for (at, element) in list.iter().enumerate() {
+        match element.as_table().ok_or_else(|| expected(what, element)).and_then(&mut read) {
+            Ok(good) => rows.push(good),
+            Err(reason) => wrong.push(format!("{row} {}: {reason}", at + 1)),
+        }
+    }
+    if wrong.is_empty() { Ok(rows) } else { Err(wrong.join("\n")) }
 }
 
 /// A whole number between `min` and `max`, both allowed.

@@ -4,6 +4,7 @@ use super::Config;
 use super::key::{Group, Key};
 use super::kind::{self, Kind};
 use super::relations::Rules;
+use crate::origin::NotANetwork;
 use std::net::{IpAddr, SocketAddr};
 use toml::{Table, Value};
 
@@ -102,14 +103,15 @@ fn to_bits(ip: IpAddr) -> (u128, bool) {
 }
 
 impl std::str::FromStr for PeerNetwork {
-    type Err = ();
+    type Err = NotANetwork;
 
-    fn from_str(text: &str) -> Result<Self, ()> {
+    fn from_str(text: &str) -> Result<Self, NotANetwork> {
         let (ip, bits) = text.split_once('/').map_or((text, None), |(ip, bits)| (ip, Some(bits)));
-        let ip: IpAddr = ip.parse().map_err(|_| ())?;
+        let ip: IpAddr = ip.parse().map_err(|_| NotANetwork::Form)?;
+        let bits = bits.map(|bits| bits.parse().map_err(|_| NotANetwork::Form)).transpose()?;
         let most = if ip.is_ipv4() { 32 } else { 128 };
-        let bits = bits.map_or(Ok(most), |bits| bits.parse().map_err(|_| ()))?;
-        (bits <= most).then_some(Self { ip, bits }).ok_or(())
+        let (ip, bits) = crate::origin::canonical(ip, bits.unwrap_or(most))?;
+        Ok(Self { ip, bits })
     }
 }
 
@@ -159,8 +161,7 @@ fn read_transports(value: &Value) -> Result<Transports, String> {
 fn read_peers(value: &Value) -> Result<Vec<PeerNetwork>, String> {
     const LIST: &str = "a list of networks, such as [\"10.0.0.0/8\"]";
     let list = value.as_array().ok_or_else(|| kind::expected(LIST, value))?;
-    let parse = |element: &Value| element.as_str().and_then(|text| text.parse().ok());
-    list.iter().map(|element| parse(element).ok_or_else(|| kind::expected(LIST, element))).collect()
+    list.iter().map(|element| kind::read_network(LIST, element)).collect()
 }
 
 fn read_listeners(value: &Value) -> Result<Vec<Listener>, String> {
@@ -168,11 +169,7 @@ fn read_listeners(value: &Value) -> Result<Vec<Listener>, String> {
     if list.len() > LISTENERS_MAX {
         return Err(format!("at most {LISTENERS_MAX} listeners, got {}", list.len()));
     }
-    let read = |(at, element): (usize, &Value)| {
-        let table = element.as_table().ok_or_else(|| kind::expected(WHAT, element))?;
-        read_listener(table).map_err(|reason| format!("listener {}: {reason}", at + 1))
-    };
-    list.iter().enumerate().map(read).collect()
+    kind::read_rows(list, ("listener", WHAT), read_listener)
 }
 
 fn read_listener(table: &Table) -> Result<Listener, String> {
@@ -266,7 +263,11 @@ mod tests {
         assert!(contains("10.0.0.1", "10.0.0.1") && !contains("10.0.0.1", "10.0.0.2"));
         assert!(contains("2001:db8::1", "2001:db8::1") && !contains("2001:db8::1", "2001:db8::2"));
         assert!(contains("0.0.0.0/0", "9.9.9.9") && !contains("0.0.0.0/0", "2001:db8::1"));
-        for wrong in ["10.0.0.0/33", "::/129", "x", "10.0.0.0/", ""] {
+        assert!(
+            contains("::ffff:10.0.0.0/104", "10.255.0.1") && !contains("::ffff:10.0.0.0/104", "11.0.0.1")
+        );
+        assert!(contains("::ffff:10.0.0.1", "10.0.0.1") && !contains("::ffff:10.0.0.1", "10.0.0.2"));
+        for wrong in ["10.0.0.0/33", "::/129", "x", "10.0.0.0/", "", "::ffff:10.0.0.0/95"] {
             assert!(wrong.parse::<PeerNetwork>().is_err(), "{wrong}");
         }
     }

@@ -177,7 +177,12 @@ impl Loader {
         if let Some(key) = find(path) {
             return match (key.set)(&mut self.draft, value) {
                 Ok(()) => drop(self.origins.insert(key.path, origin)),
-                Err(reason) => self.problem(origin, path, reason, None),
+                // a list of tables may have several, a line each
+                Err(reasons) => {
+                    reasons
+                        .lines()
+                        .for_each(|reason| self.problem(origin.clone(), path, reason.to_owned(), None));
+                }
             };
         }
         if names::is_table(path) {

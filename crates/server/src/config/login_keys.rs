@@ -2,6 +2,7 @@
 
 use super::kind::{self, Kind, Word};
 use super::words::Algorithm;
+use std::collections::BTreeSet;
 use toml::{Table, Value};
 
 /// Keys of the file together. Each is tried at most once a token, so this bounds no work, only slips.
@@ -35,16 +36,11 @@ fn read_keys(value: &Value) -> Result<Vec<LoginKey>, String> {
     if list.len() > KEYS_MAX {
         return Err(format!("at most {KEYS_MAX} keys, got {}", list.len()));
     }
-    let mut keys: Vec<LoginKey> = Vec::new();
-    for (at, element) in list.iter().enumerate() {
-        let table = element.as_table().ok_or_else(|| kind::expected(WHAT, element))?;
-        let key = read_key(table).map_err(|reason| format!("key {}: {reason}", at + 1))?;
-        if keys.iter().any(|earlier| earlier.id == key.id) {
-            return Err(format!("key {}: the id {:?} is there twice", at + 1, key.id));
-        }
-        keys.push(key);
-    }
-    Ok(keys)
+    let mut ids = BTreeSet::new();
+    kind::read_rows(list, ("key", WHAT), |table| {
+        let key = read_key(table)?;
+        if ids.insert(key.id.clone()) { Ok(key) } else { Err(format!("the id {:?} is there twice", key.id)) }
+    })
 }
 
 fn read_key(table: &Table) -> Result<LoginKey, String> {

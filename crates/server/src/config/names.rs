@@ -6,6 +6,11 @@ use super::sections::SECTIONS;
 const PLANNED: &[&str] =
     &["admin", "hooks", "rooms.attributes", "rooms.filter", "rooms.notices", "server.data_dir", "web.demo"];
 
+/// A name of fewer letters than this for each edit is another name: of a short one, every key is as near.
+const LETTERS_AN_EDIT: usize = 3;
+/// From this many letters on, the beginning of a name is one.
+const BEGINNING_MIN: usize = 3;
+
 /// Whether `path` is, or lies below, a name of a later release.
 pub(super) fn is_planned(path: &str) -> bool {
     PLANNED
@@ -18,12 +23,12 @@ pub(super) fn is_table(path: &str) -> bool {
     tables().any(|table| table == path)
 }
 
-/// The key that was probably meant; the nearest there is, however far.
+/// The key that was probably meant, if one is near enough.
 pub(super) fn nearest_key(path: &str) -> Option<&'static str> {
     nearest(path, SECTIONS.iter().flat_map(|section| section.keys()).map(|key| key.path))
 }
 
-/// The table or key that was probably meant by a table's name.
+/// The table that was probably meant, if one is near enough.
 pub(super) fn nearest_table(path: &str) -> Option<&'static str> {
     nearest(path, tables())
 }
@@ -37,7 +42,16 @@ fn tables() -> impl Iterator<Item = &'static str> {
 fn nearest<'a>(path: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let path = path.to_lowercase().replace('-', "_");
     let last = |path: &str| path.rsplit('.').next().map(str::to_owned);
-    candidates.min_by_key(|candidate| (last(candidate) != last(&path), distance(&path, candidate)))
+    let by_name = |candidate: &&str| (last(candidate) != last(&path), distance(&path, candidate));
+    candidates.min_by_key(by_name).filter(|candidate| is_near(&path, by_name(candidate), candidate))
+}
+
+/// Whether somebody who wrote `path` may have meant `candidate`: another table, a third of the letters, or a beginning.
+fn is_near(path: &str, (is_other_name, edits): (bool, usize), candidate: &str) -> bool {
+    let letters = path.chars().count();
+    !is_other_name
+        || edits <= letters / LETTERS_AN_EDIT
+        || (letters >= BEGINNING_MIN && candidate.starts_with(path))
 }
 
 /// Levenshtein's: how many characters to insert, delete or replace. Names are short; hostile ones are cut.
@@ -81,11 +95,16 @@ mod tests {
             ("wire.timeouts.idel", "wire.timeouts.idle"),
             ("wire.idle", "wire.timeouts.idle"),
             ("LOG.LEVEL", "log.level"),
+            ("wire.frame", "wire.frame_max"),
         ] {
             assert_eq!(nearest_key(wrong), Some(meant), "{wrong}");
         }
         assert_eq!(nearest_table("sever"), Some("server"));
         assert_eq!(nearest_table("wire.timeout"), Some("wire.timeouts"));
+        for none_was_meant in ["x", "foo", "port", "tls.cipher", "\u{1b}[31m", "wire.foo", ""] {
+            assert_eq!(nearest_key(none_was_meant), None, "{none_was_meant:?}");
+        }
+        assert_eq!(nearest_table("metrics"), None);
     }
 
     #[test]

@@ -54,8 +54,7 @@ const NETWORKS: Kind<Vec<Network>> = Kind {
     read: |value| {
         const WHAT: &str = "a list of networks, such as [\"127.0.0.0/8\", \"::1/128\"]";
         let list = value.as_array().ok_or_else(|| expected(WHAT, value))?;
-        let parse = |element: &Value| element.as_str().and_then(|text| text.parse().ok());
-        list.iter().map(|element| parse(element).ok_or_else(|| expected(WHAT, element))).collect()
+        list.iter().map(|element| kind::read_network(WHAT, element)).collect()
     },
     show: |list| {
         let list: Vec<_> = list.iter().map(|network| quoted(&network.to_string())).collect();

@@ -85,11 +85,7 @@ fn read_certificates(value: &Value) -> Result<Vec<CertificateFiles>, String> {
     if list.len() > CERTIFICATES_MAX {
         return Err(format!("at most {CERTIFICATES_MAX} certificates, got {}", list.len()));
     }
-    let read = |(at, element): (usize, &Value)| {
-        let table = element.as_table().ok_or_else(|| kind::expected(WHAT, element))?;
-        read_certificate(table).map_err(|reason| format!("certificate {}: {reason}", at + 1))
-    };
-    list.iter().enumerate().map(read).collect()
+    kind::read_rows(list, ("certificate", WHAT), read_certificate)
 }
 
 fn read_certificate(table: &Table) -> Result<CertificateFiles, String> {
