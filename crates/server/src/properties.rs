@@ -44,6 +44,11 @@ mod tests {
         check("http", super::http);
     }
 
+    #[test]
+    fn proxy_holds_on_the_corpus_and_finds_its_planted_bug() {
+        check("proxy", super::proxy);
+    }
+
     /// Bytes of which many are a checked-in input with a few bytes changed: plain noise seldom gets past a header.
     fn bytes(target: &'static str) -> impl Strategy<Value = Vec<u8>> {
         let seeds = proptest::sample::select(corpus(target));
@@ -71,6 +76,11 @@ mod tests {
         #[test]
         fn http_holds_on_any_bytes(data in bytes("http")) {
             super::http(&data, false);
+        }
+
+        #[test]
+        fn proxy_holds_on_any_bytes(data in bytes("proxy")) {
+            super::proxy(&data, false);
         }
     }
 }
