@@ -29,13 +29,21 @@ fn hint(err: &io::Error) -> &'static str {
     }
 }
 
-/// The address itself, with the port that is free.
+/// The addresses themselves, with the ports that are free.
 ///
-/// With `SO_REUSEPORT` two servers would share a port in silence, so the port is bound once without it.
-pub(crate) fn probe(address: SocketAddr) -> Result<SocketAddr, ListenError> {
-    let bound = socket(address, false).and_then(|probe| probe.local_addr());
-    let bound = bound.map_err(|cause| ListenError { address, cause })?;
-    Ok(bound.as_socket().unwrap_or(address))
+/// With `SO_REUSEPORT` two servers would share a port in silence, so each is bound once without it. Where the kernel chose
+/// the port it is kept until all are chosen, or two listeners of ours might share one.
+pub(crate) fn probe(addresses: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, ListenError> {
+    let mut chosen = Vec::new();
+    let mut probe_one = |address: SocketAddr| {
+        let probe = socket(address, false)?;
+        let bound = probe.local_addr()?.as_socket().unwrap_or(address);
+        if address.port() == 0 {
+            chosen.push(probe);
+        }
+        Ok(bound)
+    };
+    addresses.map(|address| probe_one(address).map_err(|cause| ListenError { address, cause })).collect()
 }
 
 /// One of the listeners on an address that was probed.
@@ -71,9 +79,19 @@ mod tests {
     #[test]
     fn a_port_that_somebody_has_is_refused_in_one_line() {
         let address = "127.0.0.1:0".parse().unwrap();
-        let bound = probe(address).unwrap();
+        let bound = probe([address].into_iter()).unwrap()[0];
         let _listeners = [listener(bound, 64 << 10).unwrap(), listener(bound, 64 << 10).unwrap()];
-        let err = probe(bound).unwrap_err().to_string();
+        let err = probe([bound].into_iter()).unwrap_err().to_string();
         assert!(err.contains(&bound.to_string()) && err.contains("another process has this port"), "{err}");
+    }
+
+    /// So many that the kernel would give some port twice, were it free again between two of them.
+    #[test]
+    fn ports_that_the_kernel_chooses_are_different_ones() {
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let mut ports: Vec<_> = probe([any; 500].into_iter()).unwrap().iter().map(SocketAddr::port).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        assert_eq!(ports.len(), 500);
     }
 }

@@ -204,8 +204,7 @@ impl Node {
         window: &Window,
         porch: &Arc<Porch>,
     ) -> Result<(Self, Vec<SocketAddr>), ServeError> {
-        let addresses = config.listeners().map(|listener| listen::probe(listener.address));
-        let addresses = addresses.collect::<Result<Vec<_>, _>>()?;
+        let addresses = listen::probe(config.listeners().map(|listener| listener.address))?;
         // what shards reach each other by is made here, so that it means the same in every table of descriptors
         let polls = (0..shards)
             .map(|_| Poll::new())
