@@ -119,7 +119,7 @@ REASONS = {
     "17.3": ("bad", "nothing to break"), "17.4": ("good", "this release has no such command"),
     "17.5": ("bad", "about a later release"), "17.6": ("bad", "about a later release"), "17.7": ("bad", FREE),
     "17.8": ("both", "about a later release"), "17.9": ("both", "about a later release"),
-    **{f"18.{number}": ("both", "about WebSocket; vectors are of frames") for number in range(1, 15)},
+    **{f"18.{number}": ("both", "about WebSocket; vectors are of frames") for number in range(1, 17)},
     "19.7": ("both", CONFIG), "19.8": ("both", CONFIG), "19.9": ("both", CONFIG), "19.10": ("both", CONFIG),
     "19.11": ("both", "about a later release"), "19.12": ("both", CONFIG),
     "19.13": ("both", CONFIG), "19.14": ("both", CONFIG), "19.15": ("both", CONFIG), "19.16": ("both", CONFIG),

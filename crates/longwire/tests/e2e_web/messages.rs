@@ -12,6 +12,7 @@ on_one_and_four_shards!(
     a_first_message_that_splits_in_neither_reading_closes_with_1002,
     a_first_message_that_splits_in_both_is_read_as_a_stream_is,
     a_first_message_without_a_login_closes_with_4500,
+    a_first_message_is_looked_at_once_it_has_ended,
     members_hear_each_other_whatever_carries_them,
     pushes_of_every_header_length_arrive_whole,
     a_client_that_reads_gzip_gets_it,
@@ -98,6 +99,23 @@ fn a_first_message_without_a_login_closes_with_4500(shards: u32) {
     for command in [0, PING, JOIN_CR, CMS, 64, 255] {
         let mut client = WebSocket::connect(server.address());
         client.send_what_it_takes(&frame(BINARY, &request(command, 1, Vec::new(), Reading::Body)));
+        closes(client, 4500);
+    }
+    server.stop();
+}
+
+fn a_first_message_is_looked_at_once_it_has_ended(shards: u32) {
+    //= PROTOCOL.md#18.16
+    // What 5.9 refuses from a header is refused then.
+    let server = Server::start(shards);
+    for header in
+        [Frame::request(PING, 1, Vec::new()), Frame { flow: 2, ..Frame::request(LOGIN, 1, Vec::new()) }]
+    {
+        let mut client = WebSocket::connect(server.address());
+        let begun = frame(0x02, &header.to_bytes(Reading::Body));
+        client.send_bytes(&[begun, frame(WS_PING, b"still there?")].concat());
+        assert_eq!(client.next(), Said::Pong(b"still there?".to_vec()));
+        client.send_what_it_takes(&frame(0x80, b""));
         closes(client, 4500);
     }
     server.stop();
