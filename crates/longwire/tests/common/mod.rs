@@ -12,6 +12,7 @@ pub mod canary;
 pub mod carried;
 pub mod raw;
 pub mod server;
+pub mod stream;
 pub mod websocket;
 
 use std::time::Duration;
@@ -23,8 +24,12 @@ pub const WAIT_MAX: Duration = Duration::from_secs(30);
 /// Makes each case two tests: against a server of one shard, and against one of four.
 macro_rules! on_one_and_four_shards {
     ($($case:ident),* $(,)?) => {
-        mod on_one_shard { $(#[test] fn $case() { super::$case(1) })* }
-        mod on_four_shards { $(#[test] fn $case() { super::$case(4) })* }
+        mod on_one_shard {
+            $(#[test] fn $case() { crate::common::carried::run(stringify!($case), || super::$case(1)) })*
+        }
+        mod on_four_shards {
+            $(#[test] fn $case() { crate::common::carried::run(stringify!($case), || super::$case(4)) })*
+        }
     };
 }
 pub(crate) use on_one_and_four_shards;

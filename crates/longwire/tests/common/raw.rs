@@ -1,17 +1,18 @@
-//! A client of raw bytes over one TCP connection. Knows PROTOCOL.md, and nothing of the crates it judges.
+//! A client of raw bytes over one connection. Knows PROTOCOL.md, and nothing of the crates it judges.
 //!
 //! Every frame that arrives is checked against what holds for all frames: version echo, flow, `seq` of a notify, when
 //! compression may be on. Pushes that arrive while an answer is awaited are kept for `next_record`.
 
 use super::WAIT_MAX;
 use super::bytes::*;
+use super::stream::Stream;
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 pub struct Raw {
-    stream: TcpStream,
+    stream: Stream,
     /// Dialect of the frames it sends and expects; to be set before the LOGIN.
     pub reading: Reading,
     pub version: u8,
@@ -38,7 +39,7 @@ pub enum End {
 
 impl Raw {
     pub fn connect(address: SocketAddr) -> Self {
-        Self::over(TcpStream::connect(address).expect("the server accepts"))
+        Self::of(Stream::to_server(TcpStream::connect(address).expect("the server accepts")))
     }
 
     /// From this address of the machine: all of 127.0.0.0/8 are.
@@ -51,14 +52,15 @@ impl Raw {
         });
         let stream = stream.into_std().expect("no longer the runtime's");
         stream.set_nonblocking(false).expect("blocking");
-        Self::over(stream)
+        Self::of(Stream::to_server(stream))
     }
 
     /// Over a stream that somebody else has opened, or that leads to somebody who speaks for it.
     pub fn over(stream: TcpStream) -> Self {
-        stream.set_nodelay(true).expect("TCP_NODELAY");
-        stream.set_read_timeout(Some(WAIT_MAX)).expect("a read timeout");
-        stream.set_write_timeout(Some(WAIT_MAX)).expect("a write timeout");
+        Self::of(Stream::plain(stream))
+    }
+
+    fn of(stream: Stream) -> Self {
         Self {
             stream,
             reading: Reading::Body,
@@ -81,11 +83,19 @@ impl Raw {
 
     /// Sends bytes as they are.
     pub fn send(&mut self, bytes: &[u8]) {
+        self.stream.reading = self.reading;
         self.stream.write_all(bytes).expect("the server takes it");
+    }
+
+    /// Sends bytes behind which nothing comes that would belong to them: over WebSocket their message ends.
+    pub fn send_and_end(&mut self, bytes: &[u8]) {
+        self.stream.reading = self.reading;
+        self.stream.write_and_end(bytes).expect("the server takes it");
     }
 
     /// Sends bytes to a server that may close at any moment; what it does not take is lost.
     pub fn send_what_it_takes(&mut self, bytes: &[u8]) {
+        self.stream.reading = self.reading;
         let _ = self.stream.write_all(bytes);
     }
 
@@ -178,7 +188,7 @@ impl Raw {
 
     /// Reads all frames up to the end of the stream, which comes because of what was sent, not because time passed.
     pub fn frames_to_end(&mut self) -> (Vec<Frame>, End) {
-        self.stream.set_read_timeout(Some(CLOSE_MAX)).expect("a read timeout");
+        self.stream.set_read_timeout(CLOSE_MAX);
         let mut frames = Vec::new();
         loop {
             match self.next_frame_or_end() {
@@ -214,10 +224,10 @@ impl Raw {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                self.stream.set_read_timeout(Some(WAIT_MAX)).expect("a read timeout");
+                self.stream.set_read_timeout(WAIT_MAX);
                 return false;
             }
-            self.stream.set_read_timeout(Some(left)).expect("a read timeout");
+            self.stream.set_read_timeout(left);
             match self.read_once() {
                 Ok(0) => return true,
                 Ok(_) => {}
@@ -348,9 +358,11 @@ impl Raw {
         }
     }
 
-    /// A second handle on the socket, for a thread that writes while another reads.
-    pub fn writer(&self) -> TcpStream {
-        self.stream.try_clone().expect("a second handle")
+    /// A second handle, for a thread that writes while another reads.
+    pub fn writer(&self) -> Stream {
+        let mut second = self.stream.try_clone();
+        second.reading = self.reading;
+        second
     }
 
     fn unread(&self) -> &[u8] {
@@ -370,6 +382,7 @@ impl Raw {
     fn read_once(&mut self) -> std::io::Result<usize> {
         self.input.drain(..self.read);
         self.read = 0;
+        self.stream.reading = self.reading;
         let mut chunk = [0; 64 * 1024];
         let taken = self.stream.read(&mut chunk)?;
         self.input.extend(&chunk[..taken]);

@@ -3,7 +3,7 @@
 use super::WAIT_MAX;
 use super::books::{Books, Refused};
 use super::canary;
-use super::carried;
+use super::carried::{self, Transport};
 use super::raw::Raw;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -64,11 +64,12 @@ impl Plan {
         let path = server.folder.path().join("ports.json");
         let text = fs::read_to_string(&path).expect("the ports file is there once the server says ready");
         let ports: serde_json::Value = serde_json::from_str(&text).expect("the ports file is JSON");
-        let address = ports["listen"][0].as_str().expect("it names the first listener");
-        let address = address.parse().expect("an address");
-        server.address = Some(match carried::wanted() {
-            None => address,
-            Some(version) => carried::start(address, server.folder.path(), version),
+        let ports = ports["listen"].as_array().expect("it names the listeners");
+        let address = |port: &serde_json::Value| port.as_str().and_then(|text| text.parse().ok());
+        server.ports = ports.iter().map(|port| address(port).expect("an address")).collect();
+        server.address = Some(match Transport::wanted().version() {
+            None => server.ports[0],
+            Some(version) => carried::start(server.ports[0], server.folder.path(), version),
         });
         server
     }
@@ -89,10 +90,10 @@ impl Plan {
         command.args(["--log-format", "json", "--log-level", self.log_level, "--ports-file"]);
         command.arg(folder.path().join("ports.json"));
         command.args(self.config.iter().flat_map(|path| ["--config", path]));
-        if carried::wanted().is_some() {
+        if let Some(spoken) = Transport::wanted().spoken() {
             let certificate = carried::certificate(folder.path());
             command.args(["--set", &format!("tls.certificate={certificate}")]);
-            command.args(["--set", r#"server.transports=["tls"]"#]); // frames alone, as on a port before there was HTTP
+            command.args(["--set", &format!("server.transports=[{spoken:?}]")]); // and nothing else
         }
         command.args(self.sets.iter().flat_map(|set| ["--set", set]));
         // What the developer's own shell sets must not decide what is tested.
@@ -109,12 +110,13 @@ impl Plan {
         // whatever it prints, wherever: the log is on stderr, and nothing should be on stdout
         send_lines(child.stdout.take().expect("it is piped"), sender.clone());
         send_lines(child.stderr.take().expect("it is piped"), sender);
-        Server { address: None, child, log: Vec::new(), lines, folder }
+        Server { address: None, ports: Vec::new(), child, log: Vec::new(), lines, folder }
     }
 }
 
 pub struct Server {
     address: Option<SocketAddr>,
+    ports: Vec<SocketAddr>,
     child: Child,
     log: Vec<String>,
     lines: Receiver<String>,
@@ -140,6 +142,11 @@ impl Server {
 
     pub fn address(&self) -> SocketAddr {
         self.address.expect("it was started, not only spawned")
+    }
+
+    /// Where it listens: that of `server.listen`, then each `[[listener]]`.
+    pub fn ports(&self) -> &[SocketAddr] {
+        &self.ports
     }
 
     /// A connection that has sent nothing yet.

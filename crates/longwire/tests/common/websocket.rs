@@ -45,17 +45,58 @@ pub fn upgrade(further: &str) -> String {
     )
 }
 
+/// Asks the server at the other end for a WebSocket, which it must become.
+pub fn become_one(stream: &mut TcpStream) {
+    stream.write_all(upgrade("").as_bytes()).expect("the server takes it");
+    let (mut head, mut chunk) = (Vec::new(), [0; 1024]);
+    while !head.ends_with(b"\r\n\r\n") {
+        let read = stream.read(&mut chunk).expect("the server answers");
+        assert!(read > 0, "closed within an upgrade: {:?}", String::from_utf8_lossy(&head));
+        head.extend(&chunk[..read]);
+    }
+    assert_upgraded(&String::from_utf8(head).expect("a head is text"));
+}
+
+fn assert_upgraded(head: &str) {
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    assert!(head.contains(&format!("\r\nSec-WebSocket-Accept: {}\r\n", KEY.1)), "{head}");
+}
+
 /// A client's frame: `first` is the byte with FIN and opcode.
 pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let len = payload.len();
-    let mut frame = match len {
+    let mut frame = head(first, payload.len());
+    frame.extend(masked(payload, 0));
+    frame
+}
+
+/// The head of a client's frame with `len` bytes of payload.
+pub fn head(first: u8, len: usize) -> Vec<u8> {
+    let mut head = match len {
         0..126 => vec![first, 0x80 | len as u8],
         126..0x1_0000 => [&[first, 0xFE][..], &(len as u16).to_be_bytes()].concat(),
         _ => [&[first, 0xFF][..], &(len as u64).to_be_bytes()].concat(),
     };
-    frame.extend(MASK);
-    frame.extend(payload.iter().enumerate().map(|(at, byte)| byte ^ MASK[at % 4]));
-    frame
+    head.extend(MASK);
+    head
+}
+
+/// Payload as it travels, from byte `from` of its frame on.
+pub fn masked(payload: &[u8], from: usize) -> impl Iterator<Item = u8> {
+    payload.iter().enumerate().map(move |(at, byte)| byte ^ MASK[(from + at) % 4])
+}
+
+/// Of a frame of the server: how long its head is, and its payload. `None`: the head is not whole yet.
+pub fn server_head(input: &[u8]) -> Option<(usize, usize)> {
+    let (head, behind) = input.split_first_chunk::<2>()?;
+    assert_eq!(head[1] & 0x80, 0, "a server masks nothing (5.1)");
+    let (len, wide) = match head[1] {
+        126 => (u64::from(u16::from_be_bytes(*behind.first_chunk()?)), 2),
+        127 => (u64::from_be_bytes(*behind.first_chunk()?), 8),
+        len => (len.into(), 0),
+    };
+    assert!(wide != 2 || len >= 126, "the shortest form (5.2)");
+    assert!(wide != 8 || len >= 65_536, "the shortest form (5.2)");
+    Some((2 + wide, usize::try_from(len).expect("nothing here is so long")))
 }
 
 impl WebSocket {
@@ -63,9 +104,7 @@ impl WebSocket {
     pub fn connect(address: SocketAddr) -> Self {
         let mut client = Self::over(address);
         client.send_bytes(upgrade("").as_bytes());
-        let head = client.head();
-        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
-        assert!(head.contains(&format!("\r\nSec-WebSocket-Accept: {}\r\n", KEY.1)), "{head}");
+        assert_upgraded(&client.head());
         client
     }
 
@@ -214,23 +253,15 @@ impl WebSocket {
 
     /// One frame of the server, if all of it is here.
     fn cut(&self) -> Option<(Said, usize)> {
-        let (head, behind) = self.input.split_first_chunk::<2>()?;
-        assert_eq!(head[1] & 0x80, 0, "a server masks nothing (5.1)");
-        let (len, wide) = match head[1] {
-            126 => (u64::from(u16::from_be_bytes(*behind.first_chunk()?)), 2),
-            127 => (u64::from_be_bytes(*behind.first_chunk()?), 8),
-            len => (len.into(), 0),
-        };
-        assert!(wide != 2 || len >= 126, "the shortest form (5.2)");
-        assert!(wide != 8 || len >= 65_536, "the shortest form (5.2)");
-        let payload = behind[wide..].get(..len as usize)?;
-        let said = match head[0] {
+        let (head, len) = server_head(&self.input)?;
+        let payload = self.input.get(head..head + len)?;
+        let said = match self.input[0] {
             BINARY => Said::Message(payload.to_vec()),
             0x8A => Said::Pong(payload.to_vec()),
             CLOSE => close_of(payload),
             other => panic!("no frame of this server begins with {other:02x}"),
         };
-        Some((said, 2 + wide + payload.len()))
+        Some((said, head + len))
     }
 }
 

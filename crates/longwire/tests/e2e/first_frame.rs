@@ -43,14 +43,14 @@ fn flow_and_compression_are_judged_from_the_header(shards: u32) {
     //= PROTOCOL.md#5.6
     // One with a reserved compression is refused.
     //= PROTOCOL.md#5.9
-    // From the 11 bytes of the header: the body that they announce never comes.
+    // From the 11 bytes of the header: the body that they announce never comes. (A message ends with them: 18.16.)
     let server = Server::start(shards);
     let mut frames = vec![Frame::request(PING, 1, Vec::new())];
     frames.extend((1..=3).map(|flow| Frame { flow, ..Frame::request(LOGIN, 1, Vec::new()) }));
     frames.extend((2..=3).map(|compression| Frame { compression, ..Frame::request(LOGIN, 1, Vec::new()) }));
     for frame in frames {
         let mut raw = server.connect();
-        raw.send(&frame.with_len(100));
+        raw.send_and_end(&frame.with_len(100));
         raw.assert_closed_without_a_byte();
     }
     server.stop();

@@ -4,8 +4,10 @@
 
 use crate::common::WAIT_MAX;
 use crate::common::bytes::{CMS, Frame, GZIP, NOTIFY, Reading, varint};
+use crate::common::carried::Transport;
 use crate::common::on_one_and_four_shards;
 use crate::common::server::Server;
+use crate::common::stream::Stream;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
@@ -19,6 +21,16 @@ on_one_and_four_shards!(every_conversation_goes_as_written);
 const VECTORS: &str = include_str!("../../../../proto/vectors/conversations.json");
 /// What a loaded machine may add to a deadline that a vector names. Never taken off: nothing may come too early.
 const LATE: Duration = Duration::from_secs(5);
+/// Conversations that go otherwise over WebSocket, and why. One that goes as written all the same needs no excuse any more.
+const NOT_OVER_WEBSOCKET: [(&str, &str); 4] = {
+    const WHY: &str = "a stream takes it for the beginning of a frame in the other reading (3.7); a message says where it ends (18.2)";
+    [
+        ("talk.token_alone.rest", WHY),
+        ("talk.user_alone.rest", WHY),
+        ("talk.token_alone_then_ping.rest", WHY),
+        ("talk.user_alone_then_ping.rest", WHY),
+    ]
+};
 /// Quick conversations at once, beside all slow ones.
 const WORKERS: usize = 4;
 
@@ -118,9 +130,13 @@ fn every_conversation_goes_as_written(shards: u32) {
     let quick = Mutex::new(quick);
     let failures = Mutex::new(Vec::new());
     let run = |vector: &Conversation| {
-        if let Err(why) = converse(vector, address) {
-            failures.lock().expect("no panic").push(format!("{}: {why}", vector.name));
-        }
+        let excuse = NOT_OVER_WEBSOCKET.iter().find(|(name, _)| *name == vector.name);
+        let failure = match (converse(vector, address), excuse.filter(|_| Transport::wanted().is_web())) {
+            (Ok(()), Some((_, excuse))) => format!("it goes as written, and needs no excuse: {excuse}"),
+            (Err(why), None) => why,
+            (Ok(()), None) | (Err(_), Some(_)) => return,
+        };
+        failures.lock().expect("no panic").push(format!("{}: {failure}", vector.name));
     };
     std::thread::scope(|scope| {
         for vector in &slow {
@@ -161,7 +177,7 @@ fn converse(vector: &Conversation, address: SocketAddr) -> Result<(), String> {
 }
 
 struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     reading: Reading,
     input: Vec<u8>,
 }
@@ -174,8 +190,8 @@ impl Connection {
             other => return Err(format!("no reading {other}")),
         };
         let stream = TcpStream::connect(address).map_err(|err| err.to_string())?;
-        stream.set_nodelay(true).map_err(|err| err.to_string())?;
-        stream.set_write_timeout(Some(WAIT_MAX)).map_err(|err| err.to_string())?;
+        let mut stream = Stream::to_server(stream);
+        stream.reading = reading;
         Ok(Self { stream, reading, input: Vec::new() })
     }
 
@@ -247,7 +263,7 @@ impl Connection {
         let began = Instant::now();
         let deadline = began + Duration::from_millis(close.within_ms) + LATE;
         while self.input.is_empty() {
-            self.stream.set_read_timeout(Some(until(deadline)?)).map_err(|err| err.to_string())?;
+            self.stream.set_read_timeout(until(deadline)?);
             let mut chunk = [0; 4096];
             match self.stream.read(&mut chunk) {
                 Ok(0) => break,
@@ -275,7 +291,7 @@ impl Connection {
     }
 
     fn read_until(&mut self, deadline: Instant) -> Result<(), String> {
-        self.stream.set_read_timeout(Some(until(deadline)?)).map_err(|err| err.to_string())?;
+        self.stream.set_read_timeout(until(deadline)?);
         let mut chunk = [0; 64 * 1024];
         match self.stream.read(&mut chunk) {
             Ok(0) => Err(format!("the stream ended behind {}", show(&self.input))),

@@ -1,6 +1,7 @@
 //! What an idle connection costs the process: resident memory before and after thousands of them. docs/memory.md says
 //! where the bytes go; `cargo test -p longwire --test e2e_load idle -- --nocapture` shows the figures.
 
+use crate::common::carried;
 use crate::common::raw::Raw;
 use crate::common::server::{Plan, Server};
 
@@ -48,6 +49,10 @@ fn cost(plan: Plan, come: impl Fn(&Server, usize) -> Raw) -> u64 {
 
 #[test]
 fn an_idle_connection_stays_within_its_bytes() {
+    carried::run("an_idle_connection_stays_within_its_bytes", idle_connections_cost);
+}
+
+fn idle_connections_cost() {
     let cases = [
         ("guest in a room", cost(Server::of(1), guest), GUEST_BYTES_MAX),
         ("guest in a room, every quota on", cost(all_quotas(), guest), GUEST_BYTES_MAX),
