@@ -1,0 +1,56 @@
+//! Load balancers connect and close, many times a minute: that is no event, and the log says nothing of it.
+
+use super::knock::{Certified, all_is_given_back, connect};
+use crate::common::on_one_and_four_shards;
+use crate::common::server::Server;
+use std::net::Shutdown;
+
+on_one_and_four_shards!(health_checks_leave_no_line_in_the_log);
+
+const CHECKS: usize = 200;
+
+/// What the log says between two servers' first and last lines is compared: one has been checked, the other has not.
+fn health_checks_leave_no_line_in_the_log(shards: u32) {
+    let certified = Certified::new();
+    let quiet = said(started(&certified, shards));
+    let server = started(&certified, shards);
+    let mut bystander = server.guest();
+    let files = server.open_files();
+    for port in server.ports() {
+        for check in 0..CHECKS {
+            let stream = connect(*port);
+            match check % 4 {
+                0 => stream.shutdown(Shutdown::Write).expect("a socket"),
+                1 => stream.shutdown(Shutdown::Both).expect("a socket"),
+                2 => bystander.ping(), // it is let in before it goes
+                _ => {}
+            }
+        }
+    }
+    all_is_given_back(&server, &mut bystander, files);
+    drop(bystander);
+    assert_eq!(said(server), quiet);
+}
+
+/// Everybody's port, and for each kind one alone.
+fn started(certified: &Certified, shards: u32) -> Server {
+    let listener = |of: &str| format!("{{ address = \"127.0.0.1:0\", {of} }}");
+    let listeners = [
+        r#"transports = ["tcp"]"#,
+        r#"transports = ["tls"]"#,
+        r#"transports = ["ws", "wss"]"#,
+        r#"proxy_from = ["127.0.0.0/8"]"#,
+    ];
+    certified.plan(shards).set("listener", &format!("[{}]", listeners.map(listener).join(", "))).start()
+}
+
+/// The messages of all lines of its life, without what differs from run to run.
+fn said(mut server: Server) -> Vec<String> {
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+    let message = |line: &String| {
+        let line: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
+        format!("{} {}", line["level"], line["message"])
+    };
+    server.log().iter().map(message).collect()
+}
