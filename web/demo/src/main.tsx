@@ -1,0 +1,87 @@
+// The demo page: puts the parts together, and keeps the address bar and the room in step.
+
+import "./style.css";
+import { effect } from "@preact/signals";
+import { createRef, render } from "preact";
+import { Chat, type Stage, type User } from "./model/chat.js";
+import { linkTo, roomOf, served } from "./model/link.js";
+import { language, remember, still, theme, words } from "./settings.js";
+import { WireStage } from "./stage/stage.js";
+import { App } from "./ui/app.js";
+
+/** Kept for a reload of this tab alone, and only where any token will do: a token is no one's to keep here. */
+const NAME = "longwire.name";
+
+const place = served(document, location);
+const scenery = createRef<HTMLDivElement>();
+const canvas = createRef<HTMLCanvasElement>();
+
+/** The page is drawn before its stage stands. */
+let stage: WireStage | undefined;
+const curtain: Stage = {
+  hasPlace: (now, isGift) => stage?.hasPlace(now, isGift) ?? false,
+  fly: (comment) => stage?.fly(comment),
+  burst: (gift) => stage?.burst(gift),
+  clear: () => stage?.clear(),
+};
+const chat = new Chat(place, curtain);
+
+function go(room: string): void {
+  if (room === chat.room.peek()) return;
+  history.pushState(null, "", linkTo(room));
+  visit(room);
+}
+
+function visit(room: string, user?: User): void {
+  remember(room);
+  void chat.enter(room, user);
+}
+
+async function become(name: string, token: string): Promise<boolean> {
+  const isUser = await chat.become({ userId: name, token });
+  if (isUser && !place.needsToken) keep(name);
+  return isUser;
+}
+
+function withdraw(): void {
+  keep(undefined);
+  void chat.withdraw();
+}
+
+function keep(name: string | undefined): void {
+  try {
+    if (name === undefined) sessionStorage.removeItem(NAME);
+    else sessionStorage.setItem(NAME, name);
+  } catch {
+    // storage may be forbidden: a reload makes a guest again
+  }
+}
+
+function kept(): User | undefined {
+  try {
+    const userId = place.needsToken ? null : sessionStorage.getItem(NAME);
+    return userId === null ? undefined : { userId, token: "demo" };
+  } catch {
+    return undefined;
+  }
+}
+
+document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+const again = (): void => visit(chat.room.peek());
+const root = document.getElementById("app");
+if (root) {
+  const parts = { chat, needsToken: place.needsToken, doing: { become, withdraw }, go, again, scenery, canvas };
+  render(<App {...parts} />, root);
+}
+if (canvas.current && scenery.current) {
+  stage = new WireStage(canvas.current, scenery.current, (gift, text) => (gift === "box" ? text : words.gave(words.gift[gift])));
+}
+effect(() => {
+  document.documentElement.dataset["theme"] = theme.value;
+  stage?.look(theme.value, still.value);
+});
+effect(() => {
+  document.title = `#${chat.room.value} · Longwire`;
+});
+addEventListener("popstate", () => visit(roomOf(location.search)));
+visit(roomOf(location.search), kept());

@@ -1,0 +1,69 @@
+// The whole page: a stage, and beside it (on a phone: below it) the conversation.
+
+import type { RefObject } from "preact";
+import type { Chat } from "../model/chat.js";
+import { linkTo } from "../model/link.js";
+import { words } from "../settings.js";
+import { Column, Meter } from "./column.js";
+import { Composer, type Doing } from "./composer.js";
+import { Icon } from "./icons.js";
+import { Outage, Top } from "./top.js";
+
+export interface AppParts {
+  readonly chat: Chat;
+  readonly needsToken: boolean;
+  readonly doing: Doing;
+  readonly go: (room: string) => void;
+  readonly again: () => void;
+  readonly scenery: RefObject<HTMLDivElement | null>;
+  readonly canvas: RefObject<HTMLCanvasElement | null>;
+}
+
+export function App({ chat, needsToken, doing, go, again, scenery, canvas }: AppParts) {
+  const room = chat.room.value;
+  return (
+    <>
+      <a class="skip" href="#conversation">
+        {words.skip}
+      </a>
+      <div class="scenery" aria-hidden="true">
+        <div class="glow" />
+        <div class="layers" ref={scenery} />
+      </div>
+      <div class="app">
+        <Top chat={chat} go={go} />
+        <main>
+          <h1 class="unseen">Longwire, {words.room(room)}</h1>
+          <section class="stage" aria-label={words.stage}>
+            <canvas ref={canvas} aria-hidden="true" />
+            <Quiet chat={chat} room={room} />
+            <Meter chat={chat} />
+          </section>
+          <section class="panel" id="conversation" aria-label={words.conversation} tabIndex={-1}>
+            <Outage chat={chat} again={again} />
+            <Column chat={chat} />
+            <Composer chat={chat} needsToken={needsToken} doing={doing} />
+          </section>
+        </main>
+      </div>
+    </>
+  );
+}
+
+/** What to do first, as long as nobody has said anything. */
+function Quiet({ chat, room }: { chat: Chat; room: string }) {
+  const hasSpoken = chat.feed.lines.value.some((line) => line.kind !== "note");
+  if (hasSpoken || chat.counts.value.received > 0 || chat.state.value.name !== "connected") return null;
+  const name = /^[\w-]+$/.test(room) ? room : `'${room.replaceAll("'", "'\\''")}'`;
+  return (
+    <div class="quiet">
+      <h2>{words.quiet}</h2>
+      <p>{words.quietText}</p>
+      <code>{`longwire send --room ${name} \\\n  --type gift "a rose"`}</code>
+      <a class="small-button strong" href={linkTo(room)} target="_blank" rel="noopener">
+        <Icon name="tab" />
+        {words.openTab}
+      </a>
+    </div>
+  );
+}

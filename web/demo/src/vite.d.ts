@@ -1,0 +1,2 @@
+// Styles are bundled for their effect.
+declare module "*.css";

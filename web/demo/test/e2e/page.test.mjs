@@ -1,0 +1,169 @@
+// The page itself: who can use it, in which language and light, and what it never does.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { DESKTOP, PHONE, Server, TABLET, launch, send, visit } from "../visit.mjs";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+let browser;
+let server;
+let origin;
+before(async () => {
+  [browser, server] = await Promise.all([launch(), Server.start()]);
+  origin = `http://127.0.0.1:${server.port}`;
+});
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+/** Findings above minor, as one line each. */
+async function findings(page) {
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
+    const above = violations.filter(({ impact }) => impact !== "minor");
+    return above.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`);
+  });
+}
+
+for (const [name, viewport] of Object.entries({ phone: PHONE, tablet: TABLET, desktop: DESKTOP })) {
+  for (const colorScheme of ["light", "dark"]) {
+    test(`axe finds nothing above minor: ${name}, ${colorScheme}`, async () => {
+      const visitor = await visit(browser, origin, { path: `/?room=axe-${name}-${colorScheme}`, viewport, colorScheme });
+      const { page } = visitor;
+      assert.deepEqual(await findings(page), [], "a guest in a quiet room");
+      await page.locator(".room-button").click();
+      assert.deepEqual(await findings(page), [], "with the rooms open");
+      await page.keyboard.press("Escape");
+      await visitor.joins("Ada");
+      await visitor.says("anybody?");
+      await send(server, { room: `axe-${name}-${colorScheme}`, lines: Array.from({ length: 40 }, (_, at) => `line ${at}`) });
+      await visitor.hears("line 5");
+      await visitor.gives("a crown");
+      assert.deepEqual(await findings(page), [], "a user in a busy room");
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing to scroll sideways");
+      await visitor.isContent();
+    });
+  }
+}
+
+test("it speaks the reader's language", async () => {
+  for (const [locale, lang, button] of [
+    ["en-US", "en", "Join in"],
+    ["zh-CN", "zh-CN", "加入聊天"],
+    ["zh-TW", "zh-CN", "加入聊天"],
+    ["fr-FR", "en", "Join in"],
+  ]) {
+    const visitor = await visit(browser, origin, { locale });
+    assert.equal(await visitor.page.locator("html").getAttribute("lang"), lang);
+    assert.equal((await visitor.page.locator(".guest button").textContent()).trim(), button, locale);
+    await visitor.isContent();
+  }
+});
+
+test("hands on the keyboard get everywhere", async () => {
+  const visitor = await visit(browser, origin, { path: "/?room=keys" });
+  const { page } = visitor;
+  const focused = () => page.evaluate(() => document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent.trim());
+  await page.keyboard.press("Tab");
+  assert.equal(await focused(), "Skip to the conversation");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  assert.match(await focused(), /^Room keys/);
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("typed");
+  await page.keyboard.press("Escape");
+  assert.match(await focused(), /^Room keys/, "focus comes back to what opened it");
+  while ((await focused()) !== "Conversation") await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("Lev");
+  await page.keyboard.press("Enter");
+  await page.locator("#message").waitFor();
+  await page.keyboard.type("typed, not clicked");
+  await page.keyboard.press("Enter");
+  await visitor.hears("typed, not clicked", "Lev");
+  await visitor.isContent();
+});
+
+test("who wants no motion gets none, and misses nothing", async () => {
+  const visitor = await visit(browser, origin, { path: "/?room=still", reducedMotion: "reduce" });
+  const { page } = visitor;
+  await send(server, { room: "still", lines: ["standing still"] });
+  await visitor.hears("standing still");
+  const running = () => page.evaluate(() => document.getAnimations().filter((one) => one.playState === "running").length);
+  assert.equal(await running(), 0);
+  await page.waitForFunction(isPainted); // it stands on the stage
+  await page.getByRole("button", { name: "Resume motion" }).click();
+  assert.ok((await running()) > 0, "unless the reader asks for it");
+  await visitor.isContent();
+});
+
+/** Whether anything is on the stage's canvas. */
+function isPainted() {
+  const canvas = document.querySelector(".stage canvas");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return data.some((value) => value !== 0);
+}
+
+test("what people write is text, whatever it looks like", async () => {
+  const visitor = await visit(browser, origin, { path: "/?room=hostile" });
+  const lines = ["<img src=x onerror=alert(1)>", "a\u202Eb\u0007c", "x".repeat(5_000), "\u200b"];
+  await send(server, { room: "hostile", lines });
+  await visitor.hears("<img src=x onerror=alert(1)>");
+  await visitor.page.waitForFunction(() => document.querySelectorAll(".row").length === 4);
+  const shown = await visitor.lines();
+  assert.equal(shown[1], "a b c");
+  assert.ok(shown[2].length <= 600 && shown[2].endsWith("…"));
+  assert.equal(shown[3], "3 B");
+  assert.equal(await visitor.page.locator(".row img").count(), 0);
+  await visitor.isContent();
+});
+
+test("where the login is not open, the page asks for a token", async () => {
+  const file = join(mkdtempSync(join(tmpdir(), "longwire-demo-")), "users.toml");
+  const sha256 = createHash("sha256").update("s3cret-of-ines").digest("hex");
+  writeFileSync(file, `[[user]]\nid = "ines"\ntoken_sha256 = "${sha256}"\n`);
+  const sets = { "login.provider": "static", "login.static_file": file, "web.demo": "on" };
+  const closed = await Server.start({ sets });
+  const visitor = await visit(browser, `http://127.0.0.1:${closed.port}`);
+  const { page } = visitor;
+  for (const [token, outcome] of [
+    ["wrong", ".refusal"],
+    ["s3cret-of-ines", "#message"],
+  ]) {
+    await page.locator("#name").fill("ines");
+    await page.locator("#token").fill(token);
+    await page.locator(".guest button").click();
+    await page.locator(outcome).waitFor();
+  }
+  assert.doesNotMatch(await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }])), /s3cret/);
+  await visitor.isContent();
+  await closed.stop();
+});
+
+test("few files, all from here, under a policy without exceptions", async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const answers = [];
+  page.on("response", (response) => answers.push(response));
+  await page.goto(origin);
+  await page.locator('.connection[data-state="connected"]').waitFor();
+  assert.ok(answers.length <= 6, answers.map((one) => one.url()).join(" "));
+  for (const answer of answers) {
+    const headers = answer.headers();
+    assert.equal(answer.status(), 200, answer.url());
+    assert.match(headers["content-security-policy"], /^default-src 'none'; script-src 'self';/);
+    assert.doesNotMatch(headers["content-security-policy"], /unsafe|\*|https?:/);
+    assert.equal(headers["x-content-type-options"], "nosniff");
+    assert.equal(headers["content-encoding"], "gzip");
+  }
+  // what a script cannot do is what the policy is for
+  assert.equal(await page.evaluate(() => fetch("http://127.0.0.2:1/").then(() => "sent", () => "refused")), "refused");
+  await context.close();
+});

@@ -1,0 +1,135 @@
+// What the page's tests have in common: a server, a browser, pages whose every complaint is kept, and people who use them.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { launch } from "../../../sdk/typescript/e2e/chromium.mjs";
+import { Server } from "../../../sdk/typescript/e2e/server.mjs";
+
+export { Proxy } from "../../../sdk/typescript/e2e/proxy.mjs";
+export { Server, launch };
+
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+/** How long anything may take that a test waits for: wide, and a bound on failures alone. */
+export const PATIENCE = 20_000;
+
+export const DESKTOP = { width: 1440, height: 900 };
+export const TABLET = { width: 820, height: 1180 };
+export const PHONE = { width: 390, height: 844 };
+
+/** A page in a context of its own: as if it were another person's browser. */
+export async function visit(browser, origin, { path = "/", ...context } = {}) {
+  const opened = await browser.newContext({ viewport: DESKTOP, locale: "en-GB", reducedMotion: "no-preference", ...context });
+  opened.setDefaultTimeout(PATIENCE);
+  const page = await opened.newPage();
+  const visitor = new Visitor(page, origin);
+  await page.addInitScript(() => {
+    globalThis.violations = [];
+    addEventListener("securitypolicyviolation", (event) => globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+  });
+  await page.goto(origin + path);
+  await visitor.isConnected();
+  return visitor;
+}
+
+export class Visitor {
+  /** Errors of scripts, of the console, and requests that left the origin. */
+  complaints = [];
+  sockets = 0;
+
+  constructor(page, origin) {
+    this.page = page;
+    page.on("pageerror", (error) => this.complaints.push(`error: ${error}`));
+    page.on("console", (message) => message.type() === "error" && this.complaints.push(`console: ${message.text()}`));
+    page.on("request", (request) => request.url().startsWith(origin) || this.complaints.push(`request: ${request.url()}`));
+    page.on("websocket", () => (this.sockets += 1));
+  }
+
+  async isConnected() {
+    await this.page.locator('.connection[data-state="connected"]').waitFor();
+    await this.page.locator(".note.entered, .note.back").first().waitFor({ state: "attached" });
+  }
+
+  /** From guest to user, with a name or the one that is proposed. */
+  async joins(name = "") {
+    await this.page.locator("#name").fill(name);
+    await this.page.locator(".guest button").click();
+    await this.page.locator("#message").waitFor();
+  }
+
+  async says(text) {
+    await this.page.locator("#message").fill(text);
+    await this.page.locator("#message").press("Enter");
+  }
+
+  async gives(gift) {
+    const shelf = this.page.locator(".gift-shelf");
+    if (!(await shelf.isVisible())) await this.page.locator('.writer [aria-expanded="false"]').click();
+    await shelf.getByRole("button", { name: gift }).click();
+  }
+
+  /** Waits for a line of the conversation; `who` is its name. */
+  async hears(text, who) {
+    const row = this.page.locator(".row").filter({ hasText: text });
+    await row.first().waitFor();
+    if (who !== undefined) assert.equal(await row.first().locator(".name").textContent(), who);
+    return row.first();
+  }
+
+  async lines() {
+    return this.page.locator(".row .text").allTextContents();
+  }
+
+  /** The three numbers of the stage, read at one moment. */
+  async counts() {
+    return this.page.evaluate(() => {
+      const of = (name) => Number(document.querySelector(`.part.${name} dd`).dataset.value);
+      return { received: of("received"), shown: of("shown"), thinned: of("thinned") };
+    });
+  }
+
+  /** Nothing went wrong that nobody looked at. `but`: what this test brings about itself. */
+  async isContent(but = /^$/) {
+    assert.deepEqual(await this.page.evaluate(() => globalThis.violations), [], "the policy was never broken");
+    assert.deepEqual(this.complaints.filter((complaint) => !but.test(complaint)), []);
+    await this.page.context().close();
+  }
+}
+
+/** Where the network is made to fail, the browser says so in the console. */
+export const OFFLINE = /WebSocket connection to .* failed/;
+
+function sender(server, room, user, args) {
+  const built = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target", "debug/longwire");
+  const command = ["send", "--addr", `127.0.0.1:${server.port}`, "--room", room, "--user", user, ...args];
+  return spawn(process.env.LONGWIRE_BIN ?? built, command, { stdio: ["pipe", "inherit", "inherit"] });
+}
+
+/** `longwire send`, with these lines; resolves once the server has taken all of them. */
+export async function send(server, { room = "lobby", user = "bob", lines, args = [] }) {
+  const child = sender(server, room, user, args);
+  const ended = once(child, "exit");
+  for (const line of lines) {
+    if (!child.stdin.write(`${line}\n`)) await once(child.stdin, "drain");
+  }
+  child.stdin.end();
+  const [code] = await ended;
+  assert.equal(code, 0, "longwire send");
+}
+
+/** So many messages a second for a while, from a few people who all have something to say. */
+export async function pour(server, { room, perSecond, ms }) {
+  const people = ["mira", "otto", "june", "kai"].map((user) => sender(server, room, user, []));
+  const ends = people.map((child) => once(child, "exit"));
+  const began = performance.now();
+  for (let said = 0; performance.now() - began < ms; ) {
+    const due = ((performance.now() - began) / 1_000) * perSecond;
+    for (; said < due; said++) people[said % people.length].stdin.write(`message ${said}: ${SAYINGS[said % SAYINGS.length]}\n`);
+    await new Promise((done) => setTimeout(done, 10)); // the pace is what is asked for
+  }
+  for (const child of people) child.stdin.end();
+  for (const [code] of await Promise.all(ends)) assert.equal(code, 0, "longwire send");
+}
+
+const SAYINGS = ["what a night", "the wires are singing", "again, again!", "did you see that", "greetings from the other side of the valley"];
