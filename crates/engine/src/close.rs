@@ -4,7 +4,7 @@ use crate::account::DropReason;
 use crate::action::{Action, CloseReason};
 use crate::conn::Wait;
 use crate::ids::{Millis, Now, Slot};
-use crate::limits::{DISCARD_MS, FLUSH_MS};
+use crate::limits::{DISCARD_MS, FLUSH_MS, TRANSPORT_ANSWER_MS};
 use crate::post::Ports;
 use crate::session::{Closing, Session, State};
 use crate::shard::Shard;
@@ -42,6 +42,19 @@ impl Shard {
     pub fn close_in_order(&mut self, slot: Slot, reason: CloseReason, now: Now, ports: &mut impl Ports) {
         if self.conns[slot as usize].open && self.state(slot) != State::Closing {
             self.close_after_flush(slot, reason, now, ports);
+        }
+    }
+
+    /// The connection's transport is through with it, but for an answer of its own that the socket has not taken yet: closes
+    /// once the socket is [`writable`](Shard::writable) behind that answer, or when the time for it is over.
+    pub fn close_behind_answer(&mut self, slot: Slot, reason: CloseReason, now: Now, ports: &mut impl Ports) {
+        if !self.conns[slot as usize].open || self.state(slot) == State::Closing {
+            return;
+        }
+        self.block(slot, now);
+        self.close_after_flush(slot, reason, now, ports);
+        if let Session::Closing(closing) = &mut self.conns[slot as usize].session {
+            closing.deadline = now.mono.plus(TRANSPORT_ANSWER_MS);
         }
     }
 
@@ -98,5 +111,45 @@ impl Shard {
         while let Some(one) = self.conns[slot as usize].memberships.as_slice().first() {
             self.leave_room(slot, one.room, DropReason::Closed(reason));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::stage::{Stage, now};
+
+    fn closed(stage: &mut Stage) -> Option<CloseReason> {
+        std::iter::from_fn(|| stage.shard.poll_action()).find_map(|action| match action {
+            Action::Close(_, reason) => Some(reason),
+            _ => None,
+        })
+    }
+
+    fn answering() -> Stage {
+        let mut stage = Stage::new(Config::default());
+        stage.shard.close_behind_answer(stage.conn.slot, CloseReason::Http, now(0), &mut stage.wire);
+        assert!(stage.shard.poll_action().is_none(), "our side stays open behind the answer");
+        stage
+    }
+
+    #[test]
+    fn an_answer_of_the_transport_has_its_time_and_no_more() {
+        let mut stage = answering();
+        stage.shard.tick(now(TRANSPORT_ANSWER_MS - 1), &mut stage.wire);
+        assert_eq!(closed(&mut stage), None);
+        stage.shard.tick(now(TRANSPORT_ANSWER_MS), &mut stage.wire);
+        assert_eq!(closed(&mut stage), Some(CloseReason::Http));
+    }
+
+    #[test]
+    fn our_side_ends_once_the_answer_is_taken() {
+        let mut stage = answering();
+        stage.shard.writable(stage.conn.slot, now(20_000), &mut stage.wire);
+        let action = stage.shard.poll_action();
+        assert!(matches!(action, Some(Action::ShutdownWrite(_, CloseReason::Http))), "{action:?}");
+        stage.shard.tick(now(20_000 + DISCARD_MS), &mut stage.wire);
+        assert_eq!(closed(&mut stage), Some(CloseReason::Http));
     }
 }

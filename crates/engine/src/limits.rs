@@ -36,6 +36,10 @@ pub const UNSUBSCRIBE_AFTER_MS: u64 = 10_000;
 /// Flushing before a close: at most this long.
 pub const FLUSH_MS: u64 = 5_000;
 
+/// For an answer of the transport's own, such as a page over HTTP: 100 KB in it are 3 KB/s, a phone at the edge of its cell.
+/// What is left of it is nobody's memory but the page's own.
+pub const TRANSPORT_ANSWER_MS: u64 = 30_000;
+
 /// Discarding input after the sending side was shut down, so that no reset destroys what the client has not read yet.
 pub const DISCARD_MS: u64 = 1_000;
 

@@ -130,6 +130,9 @@ pub fn serve(config: Config, options: ServeOptions) -> Result<ServeEnd, ServeErr
     if config.login.provider == LoginProvider::Open {
         warn_of_open_login(&addresses);
     }
+    if config.has_demo() {
+        tell_of_demo(&addresses, &porch);
+    }
     let listen: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     tracing::info!(
         listen = listen.join(" "),
@@ -178,6 +181,18 @@ fn warn_of_open_login(addresses: &[SocketAddr]) {
     );
 }
 
+/// Where to look first. `check-config` and the log name addresses; people open links.
+fn tell_of_demo(addresses: &[SocketAddr], porch: &Porch) {
+    for (address, entrance) in addresses.iter().zip(&porch.entrances) {
+        let scheme = match entrance.allowed {
+            allowed if allowed.ws => "http",
+            allowed if allowed.wss => "https",
+            _ => continue,
+        };
+        tracing::info!("the demo page is at {scheme}://{address}/; web.demo = \"off\" takes it away");
+    }
+}
+
 fn write_ports(path: &Path, addresses: &[SocketAddr]) -> io::Result<()> {
     let listen: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     let text = serde_json::json!({ "listen": listen }).to_string();
@@ -214,6 +229,7 @@ impl Node {
             polls.iter().map(reactor::waker).collect::<io::Result<_>>().map_err(system("make a waker"))?;
         let engine = Arc::new(engine_config::of(config, shards));
         let seed = random_seed();
+        let site = config.site();
         let mut node = Self { threads: Vec::new(), rooms: Arc::clone(&engine.rooms), commands: Vec::new() };
         let (ready, told) = channel();
         let each = polls.into_iter().zip(post_office(wakers)).enumerate();
@@ -229,7 +245,7 @@ impl Node {
                 poll,
                 places: Arc::clone(places),
                 porch: Arc::clone(porch),
-                site: config.web.ws.site(),
+                site: site.clone(),
                 held_max: held_max(memory_max, shards),
                 mail,
                 commands,

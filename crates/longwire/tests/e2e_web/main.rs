@@ -9,6 +9,7 @@ mod common;
 
 mod cases;
 mod closing;
+mod demo;
 mod foreign;
 mod http;
 mod messages;

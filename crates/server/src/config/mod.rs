@@ -40,7 +40,7 @@ pub use sections::{
 };
 pub use template::{default_file, default_variables};
 pub use tls::{CertificateFiles, TlsConfig, TlsVersions};
-pub use words::{Algorithm, LoginProvider};
+pub use words::{Algorithm, DemoPage, LoginProvider};
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use super::sections::SECTIONS;
 
 /// Keys and tables of later releases: refused too, but not as if they were a mistake.
 const PLANNED: &[&str] =
-    &["admin", "hooks", "rooms.attributes", "rooms.filter", "rooms.notices", "server.data_dir", "web.demo"];
+    &["admin", "hooks", "rooms.attributes", "rooms.filter", "rooms.notices", "server.data_dir"];
 
 /// A name of fewer letters than this for each edit is another name: of a short one, every key is as near.
 const LETTERS_AN_EDIT: usize = 3;

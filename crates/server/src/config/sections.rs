@@ -254,7 +254,7 @@ pub(super) static SECTIONS: &[Section] = &[
     },
     Section { name: "rooms", groups: &[CreateConfig::GROUP, TypesConfig::GROUP] },
     Section { name: "tls", groups: &[TlsConfig::GROUP] },
-    Section { name: "web", groups: &[WsConfig::GROUP] },
+    Section { name: "web", groups: &[WebConfig::GROUP, WsConfig::GROUP] },
     Section { name: "drain", groups: &[DrainConfig::GROUP] },
 ];
 

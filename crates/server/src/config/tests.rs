@@ -117,6 +117,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("tls.handshake_timeout", r#""2s""#),
     ("tls.client_ca", r#""ca.pem""#),
     ("tls.certificate", r#"[{ chain = "a.pem", key = "a.key" }, { chain = "b.pem", key = "b.key" }]"#),
+    ("web.demo", r#""off""#),
     ("web.ws.path", r#""/chat/socket""#),
     ("web.ws.origins", r#"["same", "https://chat.example"]"#),
     ("drain.spread", r#""0s""#),

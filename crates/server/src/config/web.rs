@@ -2,15 +2,23 @@
 
 use super::Config;
 use super::key::{Group, Key, section};
-use super::kind::{Kind, elements, expected, list_of, quoted};
-use crate::http::{Allowed, Origin, Site};
+use super::kind::{self, Kind, elements, expected, list_of, quoted};
+use super::words::{DemoPage, LoginProvider};
+use crate::http::{Allowed, Demo, Origin, Site};
+use std::sync::Arc;
 use toml::Value;
 
-/// What browsers are told, and which pages may connect.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct WebConfig {
-    /// WebSocket.
-    pub ws: WsConfig,
+section! {
+    /// The page that a browser finds at the server's address.
+    WebConfig at "web", in web {
+        /// A chat room to try the server with: auto (while login.provider is "open", that is, in development), on or off.
+        /// Where it is off, a short note says what this is. Costs some 200 KiB of memory, whoever looks.
+        demo: DemoPage as kind::word::<DemoPage>(), = DemoPage::Auto;
+    }
+    with {
+        /// WebSocket.
+        ws: WsConfig,
+    }
 }
 
 section! {
@@ -24,10 +32,25 @@ section! {
     }
 }
 
-impl WsConfig {
+impl Config {
     /// What is served over HTTP.
     pub fn site(&self) -> Site {
-        Site { ws_path: self.path.clone(), ws_origins: self.origins.clone() }
+        let ws = &self.web.ws;
+        let demo = self.has_demo().then(|| Arc::new(Demo::new(&ws.path, self.is_login_open())));
+        Site { ws_path: ws.path.clone(), ws_origins: ws.origins.clone(), demo }
+    }
+
+    /// Whether the demo stands at `/`.
+    pub fn has_demo(&self) -> bool {
+        match self.web.demo {
+            DemoPage::Auto => self.is_login_open(),
+            DemoPage::On => true,
+            DemoPage::Off => false,
+        }
+    }
+
+    fn is_login_open(&self) -> bool {
+        self.login.provider == LoginProvider::Open
     }
 }
 
@@ -81,6 +104,24 @@ mod tests {
             ["", "ws", "/a b", "/a?b", "/a#b", "/ü", "/healthz", "/readyz", &format!("/{}", "x".repeat(256))]
         {
             assert!(read_path(&bad.into()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_demo_is_for_development_unless_it_is_asked_for() {
+        for (provider, demo, shown) in [
+            (LoginProvider::Open, DemoPage::Auto, true),
+            (LoginProvider::Jwt, DemoPage::Auto, false),
+            (LoginProvider::Open, DemoPage::Off, false),
+            (LoginProvider::Jwt, DemoPage::On, true),
+        ] {
+            let mut config = Config::default();
+            (config.login.provider, config.web.demo) = (provider, demo);
+            assert_eq!(
+                (config.has_demo(), config.site().demo.is_some()),
+                (shown, shown),
+                "{provider:?} {demo:?}"
+            );
         }
     }
 

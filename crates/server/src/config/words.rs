@@ -47,6 +47,21 @@ impl Word for PrivateTables {
         &[("auto", Self::Auto), ("on", Self::On), ("off", Self::Off)];
 }
 
+/// Whether the demo page stands at `/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DemoPage {
+    /// While the login is open.
+    Auto,
+    /// It does.
+    On,
+    /// It does not.
+    Off,
+}
+impl Word for DemoPage {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("auto", Self::Auto), ("on", Self::On), ("off", Self::Off)];
+}
+
 /// Who decides whether a login is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginProvider {

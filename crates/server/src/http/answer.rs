@@ -3,7 +3,7 @@
 use super::request::Method;
 use super::{HEAD_BYTES_MAX, HEADERS_MAX, Origin, Outcome, Site};
 
-/// What stands at `/`, until there is a demo.
+/// What stands at `/` where the demo is off (`web.demo`).
 const PAGE: &str = include_str!("page.html");
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -95,6 +95,6 @@ impl Answer {
         if method != Method::Head {
             bytes.extend_from_slice(body.as_bytes());
         }
-        Outcome::Answer { bytes, status }
+        Outcome::Answer { bytes, page: None, status }
     }
 }

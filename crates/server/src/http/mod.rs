@@ -5,6 +5,7 @@
 //! Holds no socket and no clock: the deadline of a head that never ends is its owner's.
 
 mod answer;
+mod demo;
 mod origin;
 mod request;
 mod upgrade;
@@ -15,8 +16,10 @@ pub(crate) mod property;
 mod tests;
 
 use answer::Answer;
+pub use demo::Demo;
 pub use origin::{Allowed, Origin};
 use request::{Method, Request, Target};
+use std::sync::Arc;
 
 /// A request's line and headers together; more is answered with 431.
 pub const HEAD_BYTES_MAX: usize = 8 * 1024;
@@ -30,6 +33,8 @@ pub struct Site {
     pub ws_path: String,
     /// `web.ws.origins`: pages whose scripts may connect.
     pub ws_origins: Vec<Allowed>,
+    /// `web.demo`: the page at `/` and its files. Without it a short note stands there.
+    pub demo: Option<Arc<Demo>>,
 }
 
 /// What to do with a connection that speaks HTTP.
@@ -39,8 +44,10 @@ pub enum Outcome {
     More,
     /// Send this, and close.
     Answer {
-        /// The whole answer.
+        /// The whole answer, or all of it before `page`.
         bytes: Vec<u8>,
+        /// A body that all who ask for it share: only how far each has come is its own.
+        page: Option<Arc<[u8]>>,
         /// Its status, for a log.
         status: u16,
     },
@@ -84,6 +91,9 @@ fn route(request: &Request<'_>, more_behind: bool, site: &Site, ready: bool) -> 
     }
     if request.has_token("upgrade", "websocket") {
         return upgrade::accept(request, path, more_behind, site, ready);
+    }
+    if let Some(outcome) = site.demo.as_ref().and_then(|demo| demo.answer(path, request)) {
+        return Ok(outcome);
     }
     Err(match path {
         "/" => Answer::page(),

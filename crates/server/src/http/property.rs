@@ -1,11 +1,13 @@
 //! Whatever is sent where HTTP is expected, and wherever it is cut: one outcome, and an answer that can be read.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are assertions")]
 
-use super::{Allowed, HEAD_BYTES_MAX, Outcome, Site, read};
+use super::{Allowed, Demo, HEAD_BYTES_MAX, Outcome, Site, read};
+use std::sync::{Arc, LazyLock};
 
-/// A server that takes upgrades at `/ws`, from its own pages.
+/// A server that shows the demo, and takes upgrades at `/ws` from its own pages.
 pub(crate) fn site() -> Site {
-    Site { ws_path: "/ws".into(), ws_origins: vec![Allowed::Same] }
+    static DEMO: LazyLock<Arc<Demo>> = LazyLock::new(|| Arc::new(Demo::new("/ws", true)));
+    Site { ws_path: "/ws".into(), ws_origins: vec![Allowed::Same], demo: Some(Arc::clone(&DEMO)) }
 }
 
 /// Any bytes, any cut: the outcome is the same, comes no later than the longest head, and is well formed.
@@ -18,7 +20,7 @@ pub fn http(data: &[u8], planted: bool) {
     check(&at_once);
     match (&in_pieces, &at_once) {
         // what was sent too early is seen only if it is here with the head
-        (Outcome::Upgrade { .. }, Outcome::Answer { status: 400, bytes }) => {
+        (Outcome::Upgrade { .. }, Outcome::Answer { status: 400, bytes, .. }) => {
             assert!(bytes.ends_with(b"bytes behind the request\n"));
         }
         _ => assert_eq!(in_pieces, at_once, "where it is cut changes the outcome"),
@@ -42,10 +44,10 @@ fn read_in_pieces(input: &[u8], piece: usize, planted: bool) -> Outcome {
 }
 
 fn check(outcome: &Outcome) {
-    let (bytes, status) = match outcome {
+    let (bytes, page, status) = match outcome {
         Outcome::More | Outcome::Refuse => return,
-        Outcome::Answer { bytes, status } => (bytes, *status),
-        Outcome::Upgrade { bytes } => (bytes, 101),
+        Outcome::Answer { bytes, page, status } => (bytes, page.as_ref().map(|page| page.len()), *status),
+        Outcome::Upgrade { bytes } => (bytes, None, 101),
     };
     let text = std::str::from_utf8(bytes).expect("answers are text");
     let (head, body) = text.split_once("\r\n\r\n").expect("a head, and what follows it");
@@ -55,10 +57,11 @@ fn check(outcome: &Outcome) {
         text.chars().all(|c| c == '\r' || c == '\n' || !c.is_control()),
         "nothing of a request forges a line"
     );
-    if status == 101 {
-        return assert_eq!(body, "");
+    if status == 101 || status == 304 {
+        return assert_eq!((body, page), ("", None)); // RFC 9110, 15.4.5: it has none, and so no length
     }
     let length = head.split("\r\n").find_map(|line| line.strip_prefix("Content-Length: ")).expect("a length");
-    assert!(body.is_empty() || length == body.len().to_string(), "{text}"); // to a HEAD, the length alone
+    let sent = body.len() + page.unwrap_or(0);
+    assert!(sent == 0 || length == sent.to_string(), "{text}"); // to a HEAD, the length alone
     assert!(head.contains("\r\nConnection: close"), "{head}");
 }

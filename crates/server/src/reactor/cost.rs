@@ -62,7 +62,7 @@ impl Hall {
         let throttle = Arc::new(Throttle::new(crate::engine_config::throttle(&all)));
         let poll = mio::Poll::new().unwrap();
         let (outbox, _) = mail::post_office(vec![mail::waker(&poll, WAKE).unwrap()]).remove(0);
-        let site = all.web.ws.site();
+        let site = all.site();
         let rules = Rules { site, length: None, first_message_max: 1024, message_max: 1024, ready: true };
         let mut hall = Self {
             engine: Shard::new(ShardId(0), 1, 7, Arc::new(Config::default())),

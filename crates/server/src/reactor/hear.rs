@@ -63,7 +63,13 @@ impl Reactor {
             }
             Heard::Left => self.engine.close_in_order(slot, CloseReason::Gone, now, &mut self.sockets),
             Heard::Broken => self.engine.close_in_order(slot, CloseReason::Violation, now, &mut self.sockets),
-            Heard::Answered => self.engine.close_in_order(slot, CloseReason::Http, now, &mut self.sockets),
+            Heard::Answered { behind: false } => {
+                self.engine.close_in_order(slot, CloseReason::Http, now, &mut self.sockets);
+            }
+            Heard::Answered { behind: true } => {
+                self.inputs.drained(slot);
+                self.engine.close_behind_answer(slot, CloseReason::Http, now, &mut self.sockets);
+            }
             Heard::Refuse(reason) => self.engine.close_now(slot, reason),
         }
     }

@@ -5,6 +5,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use longwire_engine::{CloseReason, Millis, Offered, Outgoing, Push};
 use longwire_wire::LengthReading;
@@ -55,8 +56,8 @@ pub(crate) enum Heard {
     Left,
     /// It broke its transport's rules; what is said to that is owed.
     Broken,
-    /// A plain request was answered.
-    Answered,
+    /// A plain request was answered. `behind`: the socket did not take all of it yet.
+    Answered { behind: bool },
     /// To be closed without a byte.
     Refuse(CloseReason),
 }
@@ -75,7 +76,15 @@ enum Speech {
     Frames,
     /// A request, of which so many bytes have been looked at.
     Http(usize),
+    /// What is left of the answer to it, behind what is owed.
+    Page(Box<Page>),
     Messages(Box<Messages>),
+}
+
+/// A body that all who asked for it share, and how much of it one of them has got.
+struct Page {
+    bytes: Arc<[u8]>,
+    sent: usize,
 }
 
 /// A connection that is more than its socket.
@@ -206,7 +215,8 @@ impl Layer {
     ) -> Heard {
         let heard = match (&mut self.speech, &mut self.tls) {
             (Speech::Hello, _) => Ok(Heard::Hello),
-            (Speech::Failed, _) => Ok(Heard::Nothing),
+            // who is being answered has said all that counts; its end is found by whoever writes
+            (Speech::Failed | Speech::Page(_), _) => Ok(Heard::Nothing),
             (Speech::Proxy, _) => hear_proxy(socket, raw),
             (Speech::First | Speech::HalfHello, None) => self.first_byte(socket, raw),
             (Speech::First | Speech::HalfHello | Speech::Http(_), Some(tls)) => {
@@ -286,11 +296,14 @@ impl Layer {
                 self.speech = Speech::Http(input.len());
                 Heard::Hold(bytes)
             }
-            Outcome::Answer { bytes, status } => {
+            Outcome::Answer { bytes, page, status } => {
                 tracing::debug!(status, "a plain request");
                 self.owed.extend_from_slice(&bytes);
-                let _ = self.flush(socket); // a dead socket is found by the close that follows
-                Heard::Answered
+                self.deadline = None; // the request's; the answer has its own
+                self.speech = Speech::Page(Box::new(Page { bytes: page.unwrap_or_default(), sent: 0 }));
+                // a dead socket is found by the close that follows
+                let flushed = self.flush(socket);
+                Heard::Answered { behind: flushed.is_err_and(|err| err.kind() == ErrorKind::WouldBlock) }
             }
             Outcome::Upgrade { bytes } => {
                 self.owed.extend_from_slice(&bytes);
@@ -428,7 +441,7 @@ fn ended_or(bytes: usize, heard: Heard) -> Heard {
     if bytes == 0 { Heard::Ended } else { heard }
 }
 
-/// Owed bytes, then the control frame that is due.
+/// Owed bytes, then the control frame that is due, or the page that was asked for.
 fn flush_to(stream: &mut impl Transport, owed: &mut Vec<u8>, speech: &mut Speech) -> io::Result<()> {
     stream.flush()?;
     loop {
@@ -438,6 +451,11 @@ fn flush_to(stream: &mut impl Transport, owed: &mut Vec<u8>, speech: &mut Speech
                     Some(control) => owed.extend_from_slice(control.as_bytes()),
                     None => return Ok(()),
                 },
+                Speech::Page(page) => {
+                    page.sent += write_all(stream, &page.bytes[page.sent..])?;
+                    let is_sent = page.sent == page.bytes.len();
+                    return if is_sent { Ok(()) } else { Err(ErrorKind::WouldBlock.into()) };
+                }
                 _ => return Ok(()),
             }
         }
