@@ -41,7 +41,8 @@ fn started(certified: &Certified, shards: u32) -> Server {
         r#"transports = ["ws", "wss"]"#,
         r#"proxy_from = ["127.0.0.0/8"]"#,
     ];
-    certified.plan(shards).set("listener", &format!("[{}]", listeners.map(listener).join(", "))).start()
+    let listeners = format!("[{}]", listeners.map(listener).join(", "));
+    certified.plan(shards).set("listener", &listeners).set("web.demo", "off").start()
 }
 
 /// The messages of all lines of its life, without what differs from run to run.
