@@ -26,7 +26,9 @@ const PAGE = `
     window.room = await lw.join("lobby");
   };
 `;
-const QUICK = { reconnect: { first: 20, most: 100 }, timeouts: { heartbeat: 200, pong: 400 } };
+const QUICK = { reconnect: { first: 20, most: 100 } };
+/** Notices silence soon, and not so soon that a busy machine would pass for a dead one. */
+const WARY = { timeouts: { heartbeat: 200, pong: 2_000 } };
 
 let server, proxy, site, browser, bob, theirs;
 
@@ -69,11 +71,15 @@ async function opened(options = {}, path = "/") {
   return page;
 }
 
-/** Waits until the page has been back for as many times, its room included. */
-async function back(page, times) {
-  await page.waitForFunction((n) => window.states.filter((name) => name === "waiting").length >= n, times);
-  await page.waitForFunction(() => window.lw.state.name === "connected" && window.room.state === "joined");
+/** Does what the page's connection does not survive, and waits until it is back, its room included. */
+async function lost(page, act, times = 1) {
+  const before = await page.evaluate(() => window.states.length);
+  await act();
+  const hasWaited = ([from, n]) => window.states.slice(from).filter((name) => name === "waiting").length >= n;
+  await page.waitForFunction(hasWaited, [before, times]);
 }
+
+const back = (page) => page.waitForFunction(() => window.lw.state.name === "connected" && window.room.state === "joined");
 
 const heard = (page, text) => page.waitForFunction((wanted) => window.heard.at(-1) === wanted, text);
 
@@ -109,42 +115,43 @@ test("a guest is refused by an event, becomes a user, and is heard", async () =>
 });
 
 test("it comes back from a cut, a stall, a dead network and a dead server", async () => {
-  const page = await opened({ userId: "alice" });
-  proxy.cut();
-  await back(page, 1);
-  assert.equal(await page.evaluate(() => window.asked), 2, "the login provider is asked for every connection");
-  proxy.stall();
-  await page.waitForFunction(() => window.lw.state.name === "waiting");
+  const page = await opened({ userId: "alice", ...WARY });
+  await lost(page, () => proxy.cut());
+  await back(page);
+  const [asked, connections] = await page.evaluate(() => [window.asked, window.states.filter((name) => name === "connecting").length]);
+  assert(connections >= 2);
+  assert.equal(asked, connections, "the login provider is asked for every connection");
+  await lost(page, () => proxy.stall());
   proxy.resume();
-  await back(page, 2);
-  await proxy.down();
-  await page.waitForFunction(() => window.states.filter((name) => name === "waiting").length >= 5);
+  await back(page);
+  await lost(page, () => proxy.down(), 3);
   const rejected = await page.evaluate(() => window.room.send("nobody").then(() => "sent", (error) => error.name));
   assert.equal(rejected, "NotConnected");
   await proxy.up();
-  await back(page, 5);
+  await back(page);
   await theirs.send("all is well");
   await heard(page, "all is well");
   await page.close();
 });
 
 test("1,000 messages over cuts: none twice, none out of order", async () => {
-  // A cut that resets is told at once; a heart as quick as the others' would also give up a page that is merely slow.
-  const page = await opened({ gzip: true, timeouts: {} });
+  const page = await opened({ gzip: true });
   const texts = Array.from({ length: 1_000 }, (_, at) => `${at} ${at % 3 ? "short" : "long ".repeat(150)}`);
   const certain = [];
   let membersSince = 0;
+  let cut;
   for (const [at, text] of texts.entries()) {
     await theirs.send(text);
     if (at % 100 === 50) {
       // What is under way at a cut is lost by right: the last twenty may be, and no more.
       await bob.ping();
       await heardUpTo(page, at - 20);
-      proxy.cut();
+      cut = lost(page, () => proxy.cut());
       certain.push(...range(membersSince, at - 20));
     }
     if (at % 100 === 75) {
-      await back(page, (at + 25) / 100);
+      await cut;
+      await back(page);
       membersSince = at + 1;
     }
   }
@@ -158,7 +165,7 @@ test("1,000 messages over cuts: none twice, none out of order", async () => {
 });
 
 test("the network that does not keep up is told as Backpressure", async () => {
-  const page = await opened({ userId: "alice", timeouts: {} });
+  const page = await opened({ userId: "alice" });
   proxy.stall();
   const error = await page.evaluate(async () => {
     for (let at = 0; at < 5_000; at += 1) {
@@ -178,7 +185,7 @@ test("the beat's worker: from a blob, from a file under a strict policy, and not
   assert.deepEqual(usual.workers().map((worker) => worker.url().split(":")[0]), ["blob"]);
   const strict = await opened({ worker: "/worker.js" }, "/no-blob");
   assert.deepEqual(strict.workers().map((worker) => worker.url()), [`${site.origin}/worker.js`]);
-  for (const page of [await opened({}, "/no-blob"), await opened({}, "/no-worker"), await opened({ worker: false })]) {
+  for (const page of [await opened(WARY, "/no-blob"), await opened(WARY, "/no-worker"), await opened({ ...WARY, worker: false })]) {
     await page.waitForFunction(() => window.lw.roundTrip !== undefined, undefined, { polling: 50 });
     assert.deepEqual(page.workers(), [], "none, and the heart beats all the same");
     await page.close();

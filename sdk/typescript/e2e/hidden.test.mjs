@@ -1,7 +1,7 @@
 // A page that nobody looks at, in real Chromium with its throttling of hidden pages on.
 //
 // By default a short run: the throttling begins after a second instead of minutes, and the server gives up on silent
-// clients after 4 s instead of 30. LONGWIRE_HIDDEN_SECONDS=420 (`./test hidden`) is the real thing: every default, of
+// clients after 10 s instead of 30. LONGWIRE_HIDDEN_SECONDS=420 (`./test hidden`) is the real thing: every default, of
 // Chromium, the server and the SDK. Either way the page's own ticks say whether it was throttled.
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
@@ -16,16 +16,18 @@ import { Server } from "./server.mjs";
 
 const LONG = Number(process.env.LONGWIRE_HIDDEN_SECONDS ?? 0);
 const SCALE = LONG
-  ? { hidden: LONG * 1_000, heartbeat: 14_000, tail: 110_000, back: 1_000, sets: {}, args: [] }
+  ? { hidden: LONG * 1_000, heartbeat: 14_000, beat: 16_000, tail: 110_000, back: 1_000, sets: {}, args: [] }
   : {
       hidden: 20_000,
-      heartbeat: 1_500,
+      heartbeat: 2_000,
       tail: 14_000,
-      // Beside other tests: how long it takes is the long run's subject.
-      back: 10_000,
-      sets: { "wire.timeouts.idle": "4s", "wire.timeouts.heartbeat": "2s" },
+      // Beside other tests: how soon it beats and comes back is the long run's subject.
+      beat: 10_000,
+      back: 60_000,
+      sets: { "wire.timeouts.idle": "10s", "wire.timeouts.heartbeat": "5s" },
       args: ["--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1"],
     };
+const STATES = ["connecting", "connected", "waiting", "closed"];
 /** What playwright passes so that pages are never throttled: here they shall be. */
 const UNTHROTTLED = ["--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding"];
 
@@ -73,15 +75,23 @@ after(async () => {
   site?.close();
 });
 
+/** Waits for what pages tell. */
+async function until(holds, what) {
+  const come = async () => {
+    while (!holds()) await once(bell, "told");
+  };
+  return within(come(), what, SCALE.hidden + 120_000);
+}
+
 /** The first thing told by `name` that matches, from the `since`-th on. */
 async function said(name, what, since = 0) {
   const find = () => told.slice(since).find((one) => one.name === name && one.what === what);
-  const come = async () => {
-    while (!find()) await once(bell, "told");
-    return find();
-  };
-  return within(come(), `${name}: ${what}`, SCALE.hidden + 120_000);
+  await until(find, `${name}: ${what}`);
+  return find();
 }
+
+/** Where the client of a page stands, as far as it told. */
+const stateOf = (name) => told.findLast((one) => one.name === name && STATES.includes(one.what))?.what;
 
 /** A tab of the browser's own window; playwright keeps its hands off it, so it is hidden when another one is in front. */
 async function tab(control, name, proxy, worker) {
@@ -121,24 +131,23 @@ test("hidden, a page with a worker stays connected, and one without is back when
   const ticks = (from, to) => `${to.ticks - from.ticks} times in ${Math.round((to.at - from.at) / 1_000)} s`;
   console.log(`a timer of 1 s fired ${ticks(hidden, before)}, then ${ticks(before, still)}`);
   assert((still.ticks - before.ticks) * 4_000 < SCALE.tail, "Chromium throttles the page, or this test shows nothing");
-  const states = told.slice(began).filter((one) => one.name === "worker" && ["waiting", "connecting", "closed"].includes(one.what));
+  const states = told.slice(began).filter((one) => one.name === "worker" && STATES.includes(one.what));
   assert.deepEqual(states, [], "the connection was never lost");
   assert.equal(kept.taken, 1);
   const beats = kept.record.filter((entry) => entry.from === "client").map((entry) => entry.at);
   const longest = Math.max(...beats.slice(1).map((at, index) => at - beats[index]));
   console.log(`with a worker: 1 connection, ${beats.length} sends, ${Math.round(longest)} ms between two at most`);
   // A beat that the page's own timers kept would be a minute late.
-  assert(longest < SCALE.heartbeat + 2_000, `the beat was kept: ${longest} ms`);
+  assert(longest < SCALE.beat, `the beat was kept: ${longest} ms`);
 
   // Without a worker it comes and goes, once a minute; it is looked at while it is gone.
-  await within((async () => { while (lost.open > 0) await sleep(20); })(), "the server to give up on the page without a worker", SCALE.hidden);
+  await until(() => stateOf("plain") === "waiting", "the loss of the connection without a worker");
   const ended = told.length;
   const gone = told.filter((one) => one.name === "plain" && one.what === "waiting").length;
   await control.send("Target.activateTarget", { targetId: without });
   const shown = await said("plain", "visible", ended);
   const back = await said("plain", "room joined", ended);
   console.log(`without: lost ${gone} times, ${lost.taken} connections, back ${Math.round(back.at - shown.at)} ms after it was shown`);
-  assert(gone > 0, "without a worker it is lost, or the worker is not what kept the other");
   assert(back.at - shown.at < SCALE.back, `${back.at - shown.at} ms`);
 
   await control.send("Target.activateTarget", { targetId: withWorker });

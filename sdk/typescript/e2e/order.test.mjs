@@ -22,12 +22,13 @@ async function connected(url, options) {
 }
 
 test("1,000 pushes, every third gzipped, arrive in order", async () => {
-  // One shard: who hears of a message says that everybody in the room was sent it.
-  const server = await Server.start({ shards: 1 });
+  // One shard: who hears of a message says that everybody in the room was sent it. Nobody is given up for silence: the
+  // stall lasts as long as this machine takes.
+  const server = await Server.start({ shards: 1, sets: { "wire.timeouts.idle": "1h" } });
   ends.push(() => server.stop());
   const proxy = await Proxy.start(server.port);
   ends.push(() => proxy.down());
-  const listener = await connected(`tcp://127.0.0.1:${proxy.port}`, { gzip: true });
+  const listener = await connected(`tcp://127.0.0.1:${proxy.port}`, { gzip: true, timeouts: { pong: 3_600_000 } });
   const witness = await connected(server.url("tcp"));
   const speaker = await connected(server.url("tcp"), { login: { userId: "bob", token: "local" } });
   const ears = new Ear(await listener.join("order"));

@@ -12,7 +12,7 @@ export { Server, launch };
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 /** How long anything may take that a test waits for: wide, and a bound on failures alone. */
-export const PATIENCE = 20_000;
+export const PATIENCE = 60_000;
 
 export const DESKTOP = { width: 1440, height: 900 };
 export const TABLET = { width: 820, height: 1180 };
