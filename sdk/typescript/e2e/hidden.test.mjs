@@ -4,15 +4,14 @@
 // clients after 10 s instead of 30. LONGWIRE_HIDDEN_SECONDS=420 (`./test hidden`) is the real thing: every default, of
 // Chromium, the server and the SDK. Either way the page's own ticks say whether it was throttled.
 import assert from "node:assert/strict";
-import { EventEmitter, once } from "node:events";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Longwire } from "@longwire/client";
 import { bundle } from "./bundle.mjs";
 import { html, launch, script, serve } from "./chromium.mjs";
-import { within } from "./hear.mjs";
 import { Proxy } from "./proxy.mjs";
 import { Server } from "./server.mjs";
+import { STATES, TELL, Told } from "./told.mjs";
 
 const LONG = Number(process.env.LONGWIRE_HIDDEN_SECONDS ?? 0);
 const SCALE = LONG
@@ -27,15 +26,14 @@ const SCALE = LONG
       sets: { "wire.timeouts.idle": "10s", "wire.timeouts.heartbeat": "5s" },
       args: ["--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1"],
     };
-const STATES = ["connecting", "connected", "waiting", "closed"];
 /** What playwright passes so that pages are never throttled: here they shall be. */
 const UNTHROTTLED = ["--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding"];
 
-/** Tells all that happens to it, when it happens; what it is told comes by network, which no throttling holds back. */
+/** Tells all that happens to it, when it happens. */
 const PAGE = `
   import { Longwire } from "@longwire/client";
   const { url, heartbeat, worker, name } = Object.fromEntries(new URLSearchParams(location.search));
-  const tell = (what, more) => fetch("/told", { method: "POST", body: JSON.stringify({ name, what, at: performance.now(), ...more }) });
+  ${TELL}
   let ticks = 0;
   setInterval(() => (ticks += 1), 1000);
   document.addEventListener("visibilitychange", () => tell(document.visibilityState, { ticks }));
@@ -51,16 +49,10 @@ const PAGE = `
 
 let server, site, browser, bob;
 const proxies = [];
-const told = [];
-const bell = new EventEmitter();
+const told = new Told(SCALE.hidden + 120_000);
 
 before(async () => {
-  const hear = (body) => {
-    told.push({ ...JSON.parse(body), here: performance.now() });
-    bell.emit("told");
-    return "";
-  };
-  site = await serve({ "/": html('<script type="module" src="/page.js"></script>'), "/page.js": script(await bundle(PAGE)), "/told": hear });
+  site = await serve({ "/": html('<script type="module" src="/page.js"></script>'), "/page.js": script(await bundle(PAGE)), "/told": told.take });
   server = await Server.start({ sets: { ...SCALE.sets, "web.ws.origins": `["${site.origin}"]` } });
   browser = await launch({ ignoreDefaultArgs: UNTHROTTLED, args: ["--no-sandbox", ...SCALE.args] });
   bob = new Longwire(server.url("tcp"), { login: { userId: "bob", token: "local" }, timeouts: { heartbeat: SCALE.heartbeat } });
@@ -75,37 +67,19 @@ after(async () => {
   site?.close();
 });
 
-/** Waits for what pages tell. */
-async function until(holds, what) {
-  const come = async () => {
-    while (!holds()) await once(bell, "told");
-  };
-  return within(come(), what, SCALE.hidden + 120_000);
-}
-
-/** The first thing told by `name` that matches, from the `since`-th on. */
-async function said(name, what, since = 0) {
-  const find = () => told.slice(since).find((one) => one.name === name && one.what === what);
-  await until(find, `${name}: ${what}`);
-  return find();
-}
-
-/** Where the client of a page stands, as far as it told. */
-const stateOf = (name) => told.findLast((one) => one.name === name && STATES.includes(one.what))?.what;
-
 /** A tab of the browser's own window; playwright keeps its hands off it, so it is hidden when another one is in front. */
 async function tab(control, name, proxy, worker) {
   const query = new URLSearchParams({ name, worker, heartbeat: SCALE.heartbeat, url: `ws://127.0.0.1:${proxy.port}` });
   const { targetId } = await control.send("Target.createTarget", { url: `${site.origin}/?${query}` });
-  await said(name, "ready");
+  await told.said(name, "ready");
   return targetId;
 }
 
 /** A message reaches the page with a worker while it is hidden; what it tells then, with the count of its ticks. */
 async function ask(room) {
-  const since = told.length;
+  const since = told.last("worker");
   await room.send("anybody there?");
-  return said("worker", "message", since);
+  return told.said("worker", "message", since);
 }
 
 test("hidden, a page with a worker stays connected, and one without is back when it is shown", async () => {
@@ -118,9 +92,8 @@ test("hidden, a page with a worker stays connected, and one without is back when
 
   // Each tab hides the one before.
   await control.send("Target.createTarget", { url: "about:blank" });
-  const hidden = await said("worker", "hidden");
-  await said("plain", "hidden");
-  const began = told.length;
+  const hidden = await told.said("worker", "hidden");
+  await told.said("plain", "hidden");
   console.log(`hidden for ${SCALE.hidden / 1_000} s from here`);
   // Time itself is the subject.
   await sleep(SCALE.hidden - SCALE.tail);
@@ -131,7 +104,7 @@ test("hidden, a page with a worker stays connected, and one without is back when
   const ticks = (from, to) => `${to.ticks - from.ticks} times in ${Math.round((to.at - from.at) / 1_000)} s`;
   console.log(`a timer of 1 s fired ${ticks(hidden, before)}, then ${ticks(before, still)}`);
   assert((still.ticks - before.ticks) * 4_000 < SCALE.tail, "Chromium throttles the page, or this test shows nothing");
-  const states = told.slice(began).filter((one) => one.name === "worker" && STATES.includes(one.what));
+  const states = told.of("worker", hidden).filter((one) => STATES.includes(one.what));
   assert.deepEqual(states, [], "the connection was never lost");
   assert.equal(kept.taken, 1);
   const beats = kept.record.filter((entry) => entry.from === "client").map((entry) => entry.at);
@@ -141,15 +114,15 @@ test("hidden, a page with a worker stays connected, and one without is back when
   assert(longest < SCALE.beat, `the beat was kept: ${longest} ms`);
 
   // Without a worker it comes and goes, once a minute; it is looked at while it is gone.
-  await until(() => stateOf("plain") === "waiting", "the loss of the connection without a worker");
-  const ended = told.length;
-  const gone = told.filter((one) => one.name === "plain" && one.what === "waiting").length;
+  await told.until(() => told.stateOf("plain") === "waiting", "the loss of the connection without a worker");
+  const ended = told.last("plain");
+  const gone = told.of("plain").filter((one) => one.what === "waiting").length;
   await control.send("Target.activateTarget", { targetId: without });
-  const shown = await said("plain", "visible", ended);
-  const back = await said("plain", "room joined", ended);
+  const shown = await told.said("plain", "visible", ended);
+  const back = await told.said("plain", "room joined", ended);
   console.log(`without: lost ${gone} times, ${lost.taken} connections, back ${Math.round(back.at - shown.at)} ms after it was shown`);
   assert(back.at - shown.at < SCALE.back, `${back.at - shown.at} ms`);
 
   await control.send("Target.activateTarget", { targetId: withWorker });
-  await said("worker", "visible", ended);
+  await told.said("worker", "visible");
 });

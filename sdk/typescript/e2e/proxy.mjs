@@ -19,6 +19,8 @@ export class Proxy {
   #server = null;
   #pairs = new Set();
   #stalled = false;
+  #stranded = new Set();
+  #emptied = [];
   #recorded = 0;
   port = 0;
   /** Connections it has taken so far. */
@@ -63,10 +65,21 @@ export class Proxy {
     this.#each((socket) => socket.pause());
   }
 
-  /** Passes everything on again, also what was held. */
+  /** Never passes a byte on again, in either direction, of the connections that are open now; none is closed. */
+  strand() {
+    for (const pair of this.#pairs) this.#stranded.add(pair);
+    this.#each((socket) => socket.pause());
+  }
+
+  /** Passes everything on again, also what was held, but for what is stranded. */
   resume() {
     this.#stalled = false;
-    this.#each((socket) => socket.resume());
+    for (const pair of this.#pairs) if (!this.#stranded.has(pair)) pair.forEach((socket) => socket.resume());
+  }
+
+  /** Resolves once no connection is open. */
+  async emptied() {
+    if (this.#pairs.size > 0) await new Promise((empty) => this.#emptied.push(empty));
   }
 
   /** Connections that are open now. */
@@ -91,10 +104,16 @@ export class Proxy {
       socket.on("error", () => {});
       socket.on("close", (failed) => {
         if (failed) pair[1 - side].resetAndDestroy();
-        if (pair.every((end) => end.destroyed)) this.#pairs.delete(pair);
+        if (pair.every((end) => end.destroyed)) this.#forget(pair);
       });
       if (this.#stalled) socket.pause();
     });
+  }
+
+  #forget(pair) {
+    this.#pairs.delete(pair);
+    this.#stranded.delete(pair);
+    if (this.#pairs.size === 0) for (const empty of this.#emptied.splice(0)) empty();
   }
 
   #pass(source, sink, connection, from) {

@@ -200,6 +200,21 @@ test("what never works is told apart from what may", async () => {
   assert.deepEqual([end.reason, end.error.name], ["gave-up", "Disconnected"]);
 });
 
+test("over TCP two clients of one user replace each other until reconnect.attempts ends it", async () => {
+  const strict = await Server.start({ sets: { "login.sessions": "newest" } });
+  const clients = [1, 2].map(() => new Longwire(strict.url("tcp"), { login: bob, reconnect: { first: 20, most: 20, attempts: 3 } }));
+  const closed = Promise.race(clients.map((lw) => next(lw, "state", (state) => state.name === "closed")));
+  for (const lw of clients) await lw.connect();
+  const { reason, error } = await closed;
+  //= PROTOCOL.md#8.24
+  // The close of 8.16 comes without a frame of its own, so it is a loss like any other.
+  assert.deepEqual([reason, error.why], ["gave-up", "closed"]);
+  const other = clients.find((lw) => lw.state.name !== "closed");
+  await reached(other, "connected");
+  await other.close();
+  await strict.stop();
+});
+
 test("a login provider that fails is asked again", async () => {
   let [asked, failing] = [0, false];
   const login = async () => {

@@ -7,8 +7,8 @@
 
 import { Backoff } from "./backoff.js";
 import { Connection, type Parts, type Told } from "./connection.js";
-import { Closed, Disconnected, type LongwireError, NotConnected } from "./errors.js";
-import { GHOST_MS, LATER_MS, STABLE_MS, WAKE_APART_MS } from "./limits.js";
+import { Closed, type LongwireError, NotConnected } from "./errors.js";
+import { GHOST_MS, LATER_MS, STABLE_MS, WAKE_APART_MS, WAKE_LOSS_MS } from "./limits.js";
 import type { Login } from "./message.js";
 import { type CloseReason, finality, isLater } from "./verdict.js";
 
@@ -41,7 +41,9 @@ export class Driver {
   #lostAt = -Infinity;
   #wasConnected = false;
   #retryAt = Infinity;
+  /** When `wake` made an attempt, and when it last had a connection looked at. */
   #wokeAt = -Infinity;
+  #lookedAt = -Infinity;
   #armed: unknown;
   #armedFor = Infinity;
   /** Until when the server may take to close after LOGOUT. */
@@ -101,7 +103,10 @@ export class Driver {
   wake(): void {
     if (this.#over) return;
     const now = this.#now();
-    if (this.#connection) return this.#connection.wake();
+    if (this.#connection) {
+      this.#lookedAt = now;
+      return this.#connection.wake();
+    }
     if (this.#retryAt === Infinity || now - this.#wokeAt < WAKE_APART_MS) return;
     this.#wokeAt = now;
     this.attempt();
@@ -144,15 +149,22 @@ export class Driver {
     const ghost = now - this.#lostAt < GHOST_MS;
     const final = finality(error, ghost) ?? (first ? "unreachable" : undefined);
     if (final) return this.#finish(final, error);
-    // Who slept comes back alone, and somebody is waiting.
-    const wait = this.#backoff.fail(isLater(error) ? LATER_MS : 0);
-    const retryIn = error instanceof Disconnected && error.why === "asleep" ? 0 : wait;
+    const isDistant = isLater(error);
+    const wait = this.#backoff.fail(isDistant ? LATER_MS : 0);
+    const retryIn = this.#isAwaited(now) && !isDistant ? 0 : wait;
     const { failures } = this.#backoff;
     if (failures > this.#parts.config.reconnect.attempts) return this.#finish("gave-up", error);
     this.#retryAt = now + retryIn;
     this.#arm();
     this.#unjoin();
     if (this.#retryAt < Infinity) this.#events.state({ name: "waiting", error, retryIn, attempt: failures });
+  }
+
+  /** Whether a look found the connection dead: who looks comes back alone, and waits. Once a look. */
+  #isAwaited(now: number): boolean {
+    const isAwaited = this.#loggedInAt !== undefined && now - this.#lookedAt < WAKE_LOSS_MS;
+    if (isAwaited) this.#lookedAt = -Infinity;
+    return isAwaited;
   }
 
   #unjoin(): void {

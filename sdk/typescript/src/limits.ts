@@ -47,14 +47,23 @@ export const RECENT_BYTES_MAX = 64 * 1024;
 export const IDLE_MS = 30_000;
 /** How long, in ms, a server may count a connection that this side has lost: its idle time, and what it may stand still. */
 export const GHOST_MS = 60_000;
-/** Coming so late to our own deadline, in ms, means that this side stood still (a laptop asleep), not the server. */
+/** Coming so late to our own deadline, in ms, means that this side stood still (a busy page, a laptop asleep), not the server: */
+export const LATE_MS = 50;
+/** what came meanwhile is read first, for as long as it was late, but no longer than this, in ms. */
 export const STANDSTILL_MS = 1_000;
-/** How long, in ms, a PONG may take after `wake()`: somebody looks at the page. */
-export const WAKE_PONG_MS = 2_000;
+/** How long a PONG may take after `wake()`: so many times the last round trip, and within these bounds in ms. Somebody looks at the page. */
+export const WAKE_PONG_TRIPS = 4;
+export const WAKE_PONG_MS_MIN = 500;
+export const WAKE_PONG_MS_MAX = 2_000;
+/** A connection lost so soon after `wake()`, in ms, is tried again at once: the look found it dead. Longer than that takes. */
+export const WAKE_LOSS_MS = 4_000;
 /** Attempts that `wake()` brings forward are at least so far apart, in ms. */
 export const WAKE_APART_MS = 1_000;
-/** How long a connection must last, in ms, for the reconnect schedule to start over. */
-export const STABLE_MS = 30_000;
+/**
+ * How long a connection must last, in ms, for the reconnect schedule to start over: twice its longest wait by default, so that
+ * two clients of one user that take each other's place do so ever more seldom, and count it as failures.
+ */
+export const STABLE_MS = 60_000;
 /** The lowest ceiling, in ms, of the wait where the server asked for distance: drained, overloaded, too fast. */
 export const LATER_MS = 2_000;
 /** The longest time that can be set, in ms: what `setTimeout` can count. */

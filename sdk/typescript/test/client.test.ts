@@ -394,6 +394,81 @@ test("waking tries at once while waiting, but not more than once a second", asyn
   assert.equal(bench.wake, undefined);
 });
 
+test("shown over a half-open connection, a client with a round trip of 40 ms is back within a second", async () => {
+  const bench = await Bench.connected({}, "lobby");
+  const states: State[] = [];
+  const room = bench.client.rooms[0]!;
+  bench.client.on("state", (state) => states.push(state));
+  await bench.clock.pass(14_000 + 40);
+  bench.line.hears(bench.line.answer()); // the heartbeat's
+  await bench.clock.pass(5_000);
+  const shown = bench.clock.now;
+  bench.wake!();
+  assert.equal(bench.line.sent.at(-1)!.command, CODES.ping);
+  await bench.clock.pass(500);
+  assert.deepEqual([names(states), (states[0] as { retryIn: number }).retryIn], ["waiting connecting", 0]);
+  assert.equal(bench.lines.length, 2, "at once, whatever the jitter says");
+  // TCP, the upgrade, LOGIN, JOIN_CR.
+  await bench.clock.pass(80);
+  bench.line.events.open();
+  await bench.clock.pass(40);
+  bench.line.hears(bench.line.answer(0, bench.line.sent[0]));
+  await bench.clock.pass(40);
+  bench.line.hears(bench.line.answer());
+  assert.equal(room.state, "joined");
+  assert.ok(bench.clock.now - shown < 1_000, `${bench.clock.now - shown} ms`);
+});
+
+test("a look brings one attempt forward, none where the server asked for distance, and none later", async () => {
+  const state = (bench: Bench): { name: string; retryIn?: number } => bench.client.state;
+  const bench = await Bench.connected();
+  bench.wake!();
+  bench.line.events.close({ code: 1006 });
+  assert.equal(state(bench).retryIn, 0);
+  await bench.clock.pass(0);
+  await bench.accept();
+  bench.line.events.close({ code: 1006 });
+  assert.equal(state(bench).retryIn, 500, "the second loss of one look");
+  await bench.clock.pass(500);
+  await bench.accept();
+  bench.wake!();
+  bench.line.events.close({ code: 4000 });
+  assert.ok(state(bench).retryIn! > 0, "the server goes down");
+  await bench.clock.pass(state(bench).retryIn!);
+  await bench.accept();
+  bench.wake!();
+  bench.line.hears(bench.line.answer());
+  await bench.clock.pass(4_000);
+  bench.line.events.close({ code: 1006 });
+  assert.ok(state(bench).retryIn! > 0, "the look found it alive");
+});
+
+/** Time passes over a connection that is well. */
+async function live(bench: Bench, ms: number): Promise<void> {
+  for (const until = bench.clock.now + ms; bench.clock.now < until; ) {
+    await bench.clock.pass(Math.min(5_000, until - bench.clock.now));
+    bench.line.hears(bench.line.answer());
+  }
+}
+
+//= PROTOCOL.md#8.24
+// No frame tells who is replaced, so over TCP that is a loss like any other: two of one user could go on for ever.
+test("connections that do not last are failures in a row, and reconnect.attempts bounds them", async () => {
+  const lost = async (ms: number): Promise<number> => {
+    const bench = await Bench.connected({ reconnect: { attempts: 6 } });
+    const state = (): { name: string; reason?: string; retryIn?: number } => bench.client.state;
+    for (let connections = 1; connections <= 20; connections++) {
+      await live(bench, ms);
+      bench.line.events.close({});
+      if (state().reason === "gave-up") return connections;
+      await bench.clock.pass(state().retryIn!);
+      await bench.accept();
+    }
+    return Infinity;
+  };
+  assert.deepEqual([await lost(1_000), await lost(59_000), await lost(60_000)], [7, 7, Infinity]);
+});
+
 //= PROTOCOL.md#6.7
 // The server compresses only if the first LOGIN had compression 1; a LOGIN without a body shows it as well.
 test("with gzip the first LOGIN is gzipped, and nothing else is", async () => {

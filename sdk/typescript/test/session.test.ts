@@ -295,18 +295,29 @@ test("a silent client pings after 14 s, whatever it hears; a server that does no
   failsAs(peer, "silent");
 });
 
-test("a wake finds out soon: by a PING that is due in 2 s, or at once where the server must have closed", () => {
+test("a wake finds out soon: by a PING that is due in 0.5 s, or at once where the server must have closed", () => {
   const peer = Peer.loggedIn();
   peer.pass(5_000);
   peer.session.wake(peer.now);
   peer.session.wake(peer.now);
   assert.equal(peer.take().command, CODES.ping);
-  peer.pass(2_000);
+  peer.pass(499);
+  assert.deepEqual(peer.events(), []);
+  peer.pass(1);
   failsAs(peer, "silent");
   const slept = Peer.loggedIn();
   slept.now += 30_000;
   slept.session.wake(slept.now);
   failsAs(slept, "asleep");
+});
+
+test("who stood still for as long as the server waits does not wait for it: the PING is due in 0.5 s", () => {
+  const peer = Peer.loggedIn();
+  peer.now += 30_000;
+  peer.pass(0);
+  assert.equal(peer.take().command, CODES.ping);
+  peer.pass(500);
+  failsAs(peer, "silent");
 });
 
 test("what a server may not send ends the connection", () => {

@@ -5,7 +5,7 @@
  * that sends all the time would otherwise never notice.
  */
 
-import { IDLE_MS, STANDSTILL_MS, WAKE_PONG_MS } from "../limits.js";
+import { IDLE_MS, LATE_MS, STANDSTILL_MS, WAKE_PONG_MS_MAX, WAKE_PONG_MS_MIN, WAKE_PONG_TRIPS } from "../limits.js";
 
 export type Beat = "quiet" | "ping" | "dead";
 
@@ -18,6 +18,8 @@ export class Heart {
   #due: number | undefined;
   /** Whether `#due` was put off for a standstill of ours already. */
   #excused = false;
+  /** How long an answer may take while somebody waits. */
+  #soon = WAKE_PONG_MS_MAX;
 
   constructor(interval: number, pong: number, now: number) {
     this.#interval = interval;
@@ -33,6 +35,11 @@ export class Heart {
     this.#heardAt = now;
   }
 
+  /** A round trip took so long. */
+  measured(ms: number): void {
+    this.#soon = Math.min(WAKE_PONG_MS_MAX, Math.max(WAKE_PONG_MS_MIN, WAKE_PONG_TRIPS * ms));
+  }
+
   /** A PING went out. */
   pinged(now: number): void {
     this.#due ??= now + this.#pong;
@@ -46,7 +53,7 @@ export class Heart {
 
   /** Somebody looks: a PONG that is due is due soon. */
   hurry(now: number): void {
-    if (this.#due !== undefined) this.#due = Math.min(this.#due, now + WAKE_PONG_MS);
+    if (this.#due !== undefined) this.#due = Math.min(this.#due, now + this.#soon);
   }
 
   /** Whether we were silent for so long that the server has closed (PROTOCOL.md 9.3). */
@@ -62,10 +69,11 @@ export class Heart {
   /** To be asked when `deadline` has passed; earlier is harmless. */
   beat(now: number): Beat {
     if (this.#due !== undefined && this.#due <= now) {
-      if (this.#excused || now < this.#due + STANDSTILL_MS) return "dead";
-      // We come late: the PONG may lie in the socket, and is read before the next deadline.
+      const late = now - this.#due;
+      if (this.#excused || late < LATE_MS) return "dead";
+      // The PONG may lie in the socket, and is read before the next deadline.
       this.#excused = true;
-      this.#due = now + STANDSTILL_MS;
+      this.#due = now + Math.min(late, STANDSTILL_MS);
     }
     return this.#pingAt <= now ? "ping" : "quiet";
   }

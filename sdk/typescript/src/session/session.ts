@@ -154,8 +154,15 @@ export class Session {
     }
     const beat = this.#heart.beat(now);
     if (beat === "dead") return this.#fail(new Disconnected("silent", "a PING was not answered in time"));
-    if (beat === "ping") this.#ping(now);
+    if (beat === "ping") this.#beat(now);
     if (this.#rejoinAt <= now) this.#rejoin([...this.#putOff], now);
+  }
+
+  /** Says that we live; in a hurry where the server has hardly waited for it: this side stood still. */
+  #beat(now: number): void {
+    const isLate = this.#heart.overslept(now);
+    this.#ping(now);
+    if (isLate) this.#heart.hurry(now);
   }
 
   /** Somebody looks, or the machine woke up. */
@@ -320,14 +327,16 @@ export class Session {
   }
 
   #handleAccepted({ call, ticket, at }: Asked, now: number): void {
+    const roundTrip = now - at;
     if (this.#phase === "loggingIn") {
       this.#phase = "open";
+      this.#heart.measured(roundTrip);
       this.#rejoin(this.#standing.rooms, now);
       this.#events.push({ name: "loggedIn" });
       return;
     }
-    const roundTrip = now - at;
     if (call.name === "ping") {
+      this.#heart.measured(roundTrip);
       this.#heart.ponged(now, this.#pending.pinging);
       this.#events.push({ name: "roundTrip", ms: roundTrip });
     } else if (call.name === "join" || call.name === "rejoin") {
