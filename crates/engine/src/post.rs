@@ -25,6 +25,12 @@ pub trait Ports {
     /// Writes to a socket without waiting, again and again until all is taken or the socket would block.
     fn offer(&mut self, slot: Slot, out: Outgoing<'_>) -> Offered;
 
+    /// A hint, out of the hot loop: `slot` is offered something after the next one or two. Worth something to whoever keeps
+    /// much for a connection, and far apart in memory.
+    fn soon(&mut self, slot: Slot) {
+        let _ = slot;
+    }
+
     /// Hands a message to another shard, behind all that was handed to it before. Data is refused, and comes back,
     /// where the ring is full; control messages ([`ShardMsg::is_control`]) never are.
     fn post(&mut self, to: ShardId, msg: ShardMsg) -> Result<(), ShardMsg>;

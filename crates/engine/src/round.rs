@@ -32,6 +32,9 @@ struct Slice {
     gone: Vec<u32>,
 }
 
+/// How many members ahead of its send [`Ports::soon`] names one: what it needs comes in two steps, a send apart.
+const SOON: usize = 2;
+
 impl Shard {
     /// Moves a room forward by a slice of at most `sends` sends.
     pub(crate) fn run_room(&mut self, at: u32, sends: &mut usize, now: Now, ports: &mut impl Ports) -> Left {
@@ -161,6 +164,9 @@ impl Shard {
             }
             round.visited += 1;
             *sends -= 1;
+            if let Some(later) = room.members.get(at + SOON) {
+                ports.soon(later.slot);
+            }
             let Some(member) = room.members.get_mut(at) else { continue };
             if member.flags != 0 || member.next != start {
                 // catch-up may have brought a sender to the end already

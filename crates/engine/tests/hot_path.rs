@@ -77,6 +77,16 @@ fn a_push_is_made_once_whatever_carries_it() {
 }
 
 #[test]
+fn members_are_announced_two_sends_ahead() {
+    let mut hall = Hall::new(1_000, &[REST, BODY], 128);
+    hall.message();
+    hall.sink.announced = 0;
+    hall.message();
+    // but the first two of the round, and the two that follow where it comes round to the first member
+    assert!(hall.sink.announced >= 1_000 - 4, "{} of 1,000", hall.sink.announced);
+}
+
+#[test]
 fn a_heartbeat_allocates_nothing() {
     let mut hall = Hall::new(1, &[BODY], 128);
     let mut ping = Vec::new();

@@ -8,6 +8,7 @@ mod files;
 mod heap;
 mod memory;
 mod ports;
+mod prefetch;
 mod process;
 mod threads;
 
@@ -16,5 +17,6 @@ pub use files::{OpenFiles, raise_open_files};
 pub use heap::{heap_bytes_in_use, release_free_memory};
 pub use memory::{MemoryLimit, MemorySource, memory_limit, resident_bytes};
 pub use ports::choose_port_late;
+pub use prefetch::prefetch;
 pub use process::end_with_parent;
 pub use threads::{allowed_cpus, own_file_table, pin_to_cpus};

@@ -26,6 +26,10 @@ pub struct Sink {
     pub bytes: u64,
     /// Where in memory pushes stood, if that is asked: each place once, with how many were offered from there.
     pub places: Option<BTreeMap<usize, u64>>,
+    /// Who was named last: at a push, whom it goes to and the two behind.
+    named: [Slot; 3],
+    /// Pushes to somebody who was named shortly before.
+    pub announced: u64,
 }
 
 impl Ports for Sink {
@@ -36,9 +40,14 @@ impl Ports for Sink {
             let frame = if slot.is_multiple_of(2) { push.frame() } else { &message[header..] };
             *places.entry(frame.as_ptr() as usize).or_default() += 1;
         }
+        self.announced += u64::from(matches!(out, Outgoing::Push(_)) && self.named.contains(&slot));
         self.sends += 1;
         self.bytes += bytes as u64;
         Offered::Took(bytes)
+    }
+
+    fn soon(&mut self, slot: Slot) {
+        self.named = [slot, self.named[0], self.named[1]];
     }
 
     fn post(&mut self, _: ShardId, msg: ShardMsg) -> Result<(), ShardMsg> {

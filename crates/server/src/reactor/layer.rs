@@ -189,6 +189,10 @@ impl Layer {
         self.tls.as_deref_mut()
     }
 
+    pub(super) fn tls(&self) -> Option<&Session> {
+        self.tls.as_deref()
+    }
+
     pub(crate) fn begin_tls(&mut self, session: Session) {
         self.tls = Some(Box::new(session));
     }

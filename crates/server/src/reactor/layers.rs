@@ -42,6 +42,20 @@ impl Layers {
         self.by_slot.get_mut(slot as usize)?.as_deref_mut()
     }
 
+    /// Has the layer of `slot` fetched from memory.
+    pub(crate) fn prefetch(&self, slot: Slot) {
+        if let Some(layer) = self.get(slot) {
+            longwire_sys::prefetch(layer);
+        }
+    }
+
+    /// Has the session of TLS behind the layer of `slot` fetched from memory; looks into the layer itself.
+    pub(crate) fn prefetch_session(&self, slot: Slot) {
+        if let Some(session) = self.get(slot).and_then(Layer::tls) {
+            longwire_sys::prefetch(session);
+        }
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &Layer)> {
         let all = self.by_slot.iter().enumerate();
         all.filter_map(|(slot, layer)| Some((slot as Slot, layer.as_deref()?)))

@@ -26,6 +26,8 @@ const RAW_BYTES: usize = 20 * 1024;
 pub(crate) struct Sockets {
     by_slot: Vec<Option<TcpStream>>,
     layers: Layers,
+    /// The last that a room said it would reach soon.
+    soon: Slot,
     /// Bytes that all layers together keep.
     kept: usize,
     /// Addresses that a proxy has told.
@@ -52,6 +54,7 @@ impl Sockets {
         Self {
             by_slot: Vec::new(),
             layers: Layers::default(),
+            soon: 0,
             kept: 0,
             real: HashMap::new(),
             porch: Arc::clone(porch),
@@ -326,6 +329,19 @@ impl Ports for Sockets {
                 Err(_) => Offered::Gone,
             },
             (Way::Message | Way::Layer, out) => self.offer_to_layer(slot, out),
+        }
+    }
+
+    /// A member's layer, then, a send later and through it, its session of TLS: each a wait for memory that a large room has
+    /// in no cache.
+    #[inline]
+    fn soon(&mut self, slot: Slot) {
+        let last = std::mem::replace(&mut self.soon, slot);
+        if self.layers.way(slot) == Way::Layer {
+            self.layers.prefetch(slot);
+        }
+        if self.layers.way(last) == Way::Layer {
+            self.layers.prefetch_session(last);
         }
     }
 
