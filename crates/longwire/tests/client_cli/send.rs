@@ -138,10 +138,15 @@ fn stdin_is_read_as_fast_as_the_server_takes_it() {
     // 40 MB: more than both sockets' buffers, and this wait is the test.
     let early = feeding.recv_timeout(Duration::from_secs(1));
     assert_eq!(early, Err(RecvTimeoutError::Timeout), "it took 40 MB that nobody read");
-    for _ in 0..LINES {
-        client.take(CMS);
+    let mut taken = 0;
+    while let Some(frame) = client.frame().filter(|frame| frame.command != LOGOUT) {
+        match frame.command {
+            // the one behind the last message, and a heartbeat where a busy machine takes long over the others
+            PING => client.send(PONG, frame.seq, OK),
+            command => taken += usize::from(command == CMS),
+        }
     }
-    client.answer(PING, OK);
+    assert_eq!(taken, LINES);
     drop(client);
     assert_eq!(send.end().0, 0);
 }

@@ -37,7 +37,8 @@ fn user(server: &Server, at: usize) -> Raw {
 
 /// Resident bytes a connection.
 fn cost(plan: Plan, come: impl Fn(&Server, usize) -> Raw) -> u64 {
-    let server = plan.set("drain.spread", "0s").start();
+    // long enough for the last to come while the first are there: nobody here says a word
+    let server = plan.set("drain.spread", "0s").set("wire.timeouts.idle", "10m").start();
     let mut held: Vec<Raw> = (0..BEFORE).map(|at| come(&server, at)).collect();
     let before = server.resident_kib();
     held.extend((BEFORE..BEFORE + COUNTED).map(|at| come(&server, at)));
