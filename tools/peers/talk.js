@@ -263,5 +263,5 @@
     }
   }
 
-  root.talk = talk;
+  Object.assign(root, { talk, LOGIN, PING, JOIN, CMS, WINDOW, field, fields });
 })(typeof module === "undefined" ? globalThis : module.exports);

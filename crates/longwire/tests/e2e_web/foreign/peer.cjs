@@ -6,47 +6,15 @@ const assert = require("node:assert");
 const zlib = require("node:zlib");
 const { WebSocket } = require("ws");
 
-const [LOGIN, PING, JOIN, CMS] = [1, 3, 5, 6];
+const peers = require("../../../../../tools/peers/talk.js");
+
+const { LOGIN, PING, JOIN, CMS, WINDOW, fields } = peers;
 const LARGEST = 64 * 1024 - 64;
-// How far a side may run ahead of its peer: no ring overflows, so nothing may be lost.
-const WINDOW = 200;
 
 const [url, user, other, countText, reading, compression] = process.argv.slice(2);
 const [count, extra, gzipped] = [Number(countText), reading === "rest" ? 7 : 0, compression === "gzip"];
 
-function varint(value) {
-  const out = [];
-  for (; value > 127; value = Math.floor(value / 128)) out.push((value % 128) | 128);
-  return Buffer.from([...out, value]);
-}
-
-function field(number, value) {
-  return Buffer.concat([varint(number * 8 + 2), varint(value.length), Buffer.from(value)]);
-}
-
-function* fields(data) {
-  let at = 0;
-  const number = () => {
-    let [value, scale] = [0, 1];
-    for (;;) {
-      const byte = data[at++];
-      value += (byte & 127) * scale;
-      scale *= 128;
-      if (byte < 128) return value;
-    }
-  };
-  while (at < data.length) {
-    const tag = number();
-    if (tag % 8 === 0) {
-      yield [Math.floor(tag / 8), number()];
-    } else {
-      assert.strictEqual(tag % 8, 2);
-      const length = number();
-      yield [Math.floor(tag / 8), data.subarray(at, at + length)];
-      at += length;
-    }
-  }
-}
+const field = (number, text) => peers.field(number, Buffer.from(text));
 
 let seq = 0;
 function frame(command, body = Buffer.alloc(0)) {

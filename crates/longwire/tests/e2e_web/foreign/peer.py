@@ -1,59 +1,22 @@
 """One side of a conversation between two clients that other people wrote: Python's `websockets`.
 
-Knows PROTOCOL.md and nothing of Longwire's code. Joins a room, says so, and on "go" sends COUNT messages and one of the
-largest size, while it hears as many of its peer, in order and whole.
+Knows PROTOCOL.md, by way of tools/peers, and nothing of Longwire's code. Joins a room, says so, and on "go" sends COUNT
+messages and one of the largest size, while it hears as many of its peer, in order and whole.
 
     peer.py URL USER PEER COUNT body|rest plain|gzip
 """
 
 import asyncio
 import gzip
-import struct
+import pathlib
 import sys
 
 import websockets
 
-LOGIN, PONG, PING, JOIN, CMS = 1, 4, 3, 5, 6
+sys.path.append(str(pathlib.Path(__file__).parents[5] / "tools/peers"))
+from talk import CMS, HEADER, JOIN, LOGIN, PING, WINDOW, field, fields
+
 LARGEST = 64 * 1024 - 64
-# How far a side may run ahead of its peer: no ring overflows, so nothing may be lost.
-WINDOW = 200
-
-
-def varint(value):
-    out = b""
-    while value > 127:
-        out += bytes([value & 127 | 128])
-        value >>= 7
-    return out + bytes([value])
-
-
-def field(number, value):
-    return varint(number << 3 | 2) + varint(len(value)) + value
-
-
-def fields(data):
-    at = 0
-
-    def number():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value
-
-    while at < len(data):
-        tag = number()
-        if tag & 7 == 0:
-            yield tag >> 3, number()
-        else:
-            assert tag & 7 == 2, tag
-            length = number()
-            yield tag >> 3, data[at : at + length]
-            at += length
 
 
 class Peer:
@@ -65,13 +28,13 @@ class Peer:
         flag = 0
         if self.gzipped and body:
             body, flag = gzip.compress(body), 4
-        return struct.pack(">IIBBB", len(body) + self.extra, self.seq, command, flag, 0) + body
+        return HEADER.pack(len(body) + self.extra, self.seq, command, flag, 0) + body
 
     async def receive(self):
         """The next message, which is one frame: command, flow, status, body."""
         message = await self.socket.recv()
         assert isinstance(message, bytes), "a text message"
-        length, _, command, flag, status = struct.unpack(">IIBBB", message[:11])
+        length, _, command, flag, status = HEADER.unpack_from(message)
         assert length - self.extra == len(message) - 11, "a message is one whole frame"
         body = message[11:]
         return command, flag & 3, status, gzip.decompress(body) if flag & 4 else body
