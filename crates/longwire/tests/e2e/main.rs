@@ -10,6 +10,7 @@
 mod common;
 
 mod closing;
+mod conversations;
 mod first_frame;
 mod login;
 mod messages;
@@ -18,5 +19,4 @@ mod refusals;
 mod rooms;
 mod states;
 mod stream;
-mod vectors;
 mod walk;

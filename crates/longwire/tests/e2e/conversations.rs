@@ -1,6 +1,7 @@
 //! The conversation vectors of proto/vectors against the real server: one server with its defaults, all side by side.
 //!
-//! The slow ones wait out the real deadlines of section 9: 30 s of silence, 10 s for a LOGIN.
+//! The slow ones wait out the real deadlines of section 9: 30 s of silence, 10 s for a LOGIN. Tests begin in the order of
+//! their names, so this module's is early in the alphabet: all others run while this one waits.
 
 use crate::common::WAIT_MAX;
 use crate::common::bytes::{CMS, Frame, GZIP, NOTIFY, Reading, varint};
