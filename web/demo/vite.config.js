@@ -13,7 +13,7 @@ export default defineConfig({
     cssCodeSplit: false,
     reportCompressedSize: false,
     rollupOptions: {
-      input: { demo: "index.html", beat: "../../sdk/typescript/src/browser/worker.ts" },
+      input: { demo: "index.html", visit: "src/visit/worker.ts" },
       output: {
         entryFileNames: "[name].js",
         chunkFileNames: "[name].js",

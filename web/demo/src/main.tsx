@@ -14,13 +14,13 @@ const NAME = "longwire.name";
 
 const place = served(document, location);
 const scenery = createRef<HTMLDivElement>();
-const canvas = createRef<HTMLCanvasElement>();
+const sky = createRef<HTMLDivElement>();
 
 /** The page is drawn before its stage stands. */
 let stage: WireStage | undefined;
 const curtain: Stage = {
-  hasPlace: (now, isGift) => stage?.hasPlace(now, isGift) ?? false,
-  fly: (comment) => stage?.fly(comment),
+  places: () => stage?.places() ?? { said: 0, gift: 0 },
+  fly: (comment) => stage?.fly(comment) ?? false,
   burst: (gift) => stage?.burst(gift),
   clear: () => stage?.clear(),
 };
@@ -34,7 +34,7 @@ function go(room: string): void {
 
 function visit(room: string, user?: User): void {
   remember(room);
-  void chat.enter(room, user);
+  chat.enter(room, user);
 }
 
 async function become(name: string, token: string): Promise<boolean> {
@@ -45,7 +45,7 @@ async function become(name: string, token: string): Promise<boolean> {
 
 function withdraw(): void {
   keep(undefined);
-  void chat.withdraw();
+  chat.withdraw();
 }
 
 function keep(name: string | undefined): void {
@@ -70,11 +70,11 @@ document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
 const again = (): void => visit(chat.room.peek());
 const root = document.getElementById("app");
 if (root) {
-  const parts = { chat, needsToken: place.needsToken, doing: { become, withdraw }, go, again, scenery, canvas };
+  const parts = { chat, needsToken: place.needsToken, doing: { become, withdraw }, go, again, scenery, sky };
   render(<App {...parts} />, root);
 }
-if (canvas.current && scenery.current) {
-  stage = new WireStage(canvas.current, scenery.current, (gift, text) => (gift === "box" ? text : words.gave(words.gift[gift])));
+if (sky.current && scenery.current) {
+  stage = new WireStage(sky.current, scenery.current, (gift, text) => (gift === "box" ? text : words.gave(words.gift[gift])));
 }
 effect(() => {
   document.documentElement.dataset["theme"] = theme.value;

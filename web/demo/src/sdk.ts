@@ -1,4 +1,4 @@
 // What of the SDK this page uses: from its sources, so that both are always of one commit.
 
-export { Longwire, MessageType, Status } from "../../../sdk/typescript/src/index.js";
-export type { LongwireError, Message, Room, State } from "../../../sdk/typescript/src/index.js";
+export { Longwire, MessageType } from "../../../sdk/typescript/src/index.js";
+export type { LongwireError, Message, Room } from "../../../sdk/typescript/src/index.js";

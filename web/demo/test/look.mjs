@@ -52,7 +52,7 @@ for (const [width, viewport] of Object.entries({ phone: PHONE, tablet: TABLET, d
     await page.waitForTimeout(650);
     await picture("4-gift");
     await page.keyboard.press("Escape");
-    const flood = pour(server, { room, perSecond: 1_500, ms: 9_000 });
+    const flood = pour(server, { room, perSecond: 1_500, ms: 9_000, people: ["mira", "otto", "june", "kai"] });
     await page.waitForTimeout(8_000);
     await picture("5-flood");
     await flood;

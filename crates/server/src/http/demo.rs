@@ -16,7 +16,7 @@ use super::request::{Method, Request};
 const FILES: [(&str, &str, &[u8]); 5] = [
     ("/", "text/html; charset=utf-8", include_bytes!("../../../../web/demo/dist/index.html")),
     ("/demo.js", "text/javascript; charset=utf-8", include_bytes!("../../../../web/demo/dist/demo.js")),
-    ("/beat.js", "text/javascript; charset=utf-8", include_bytes!("../../../../web/demo/dist/beat.js")),
+    ("/visit.js", "text/javascript; charset=utf-8", include_bytes!("../../../../web/demo/dist/visit.js")),
     ("/demo.css", "text/css; charset=utf-8", include_bytes!("../../../../web/demo/dist/demo.css")),
     ("/icon.svg", "image/svg+xml", include_bytes!("../../../../web/demo/dist/icon.svg")),
 ];

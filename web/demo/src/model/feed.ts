@@ -1,13 +1,18 @@
 // The column's lines: what is said, given, and what the page itself has to say. Bounded, oldest first.
 //
-// Lines gather in `next` and are shown together, at most once a frame: a list of components for every message would be
-// more work than the messages.
+// Lines gather in `next` and are shown together, in the next frame where it is quiet, a few times a second where it is not.
+// They are kept in chunks: where a line is added, all chunks but the last stay the very same value, so that nothing is done
+// about them. The oldest chunk goes as a whole.
 
 import { signal } from "@preact/signals";
 import type { Gift } from "./gifts.js";
 
-/** Lines that are kept; what scrolls further back is gone. */
-export const LINES_MAX = 160;
+const CHUNK = 12;
+/** Chunks that are kept; what scrolls further back is gone. */
+const CHUNKS_MAX = 13;
+export const LINES_MAX = CHUNK * CHUNKS_MAX;
+/** From one time to the next that lines are shown: faster, each would be laid out for itself, and none be read sooner. */
+const SHOW_MS = 300;
 
 export type Line =
   | {
@@ -31,39 +36,61 @@ export type Note = "entered" | "lost" | "back" | "user";
 /** A line without its key: a key is given once, in order. */
 type Fresh = Line extends infer One ? (One extends Line ? Omit<One, "key"> : never) : never;
 
+/** Never empty; its key is its first line's. */
+export interface Chunk {
+  readonly key: number;
+  readonly lines: readonly Line[];
+}
+
 export class Feed {
-  readonly lines = signal<readonly Line[]>([]);
+  readonly chunks = signal<readonly Chunk[]>([]);
+  /** Whether anybody has said anything. */
+  readonly hasSpoken = signal(false);
   private next: Line[] = [];
   private keys = 0;
   private due = false;
+  private shownAt = Number.NEGATIVE_INFINITY;
 
   add(line: Fresh): number {
     this.keys += 1;
     this.next.push({ ...line, key: this.keys } as Line);
     if (this.next.length > LINES_MAX) this.next.shift();
-    if (!this.due) {
-      this.due = true;
-      // a hidden page has no frames, and nobody to show them to
-      if (document.hidden) setTimeout(() => this.show(), 1_000);
-      else requestAnimationFrame(() => this.show());
-    }
+    if (!this.due) this.arm();
     return this.keys;
+  }
+
+  private arm(): void {
+    this.due = true;
+    const wait = this.shownAt + SHOW_MS - performance.now();
+    // a hidden page has no frames, and nobody to show them to
+    if (wait > 0 || document.hidden) setTimeout(() => this.show(), document.hidden ? 1_000 : wait);
+    else requestAnimationFrame(() => this.show());
   }
 
   private show(): void {
     this.due = false;
-    this.lines.value = [...this.lines.value, ...this.next].slice(-LINES_MAX);
+    this.shownAt = performance.now();
+    const { next } = this;
     this.next = [];
+    if (next.some((line) => line.kind !== "note")) this.hasSpoken.value = true;
+    const chunks = [...this.chunks.value];
+    for (let last = chunks.pop(); last || next.length > 0; last = undefined) {
+      const lines = [...(last?.lines ?? []), ...next.splice(0, CHUNK - (last?.lines.length ?? 0))];
+      chunks.push({ key: last?.key ?? lines[0]?.key ?? 0, lines });
+    }
+    this.chunks.value = chunks.slice(-CHUNKS_MAX);
   }
 
   refuse(key: number, why: string): void {
     this.show();
     const refuse = (line: Line): Line => (line.key === key && line.kind !== "note" ? { ...line, refused: why } : line);
-    this.lines.value = this.lines.value.map(refuse);
+    const has = (chunk: Chunk): boolean => chunk.lines.some((line) => line.key === key);
+    this.chunks.value = this.chunks.value.map((chunk) => (has(chunk) ? { ...chunk, lines: chunk.lines.map(refuse) } : chunk));
   }
 
   clear(): void {
     this.next = [];
-    this.lines.value = [];
+    this.chunks.value = [];
+    this.hasSpoken.value = false;
   }
 }

@@ -18,7 +18,7 @@ export interface Way {
   readonly until: number;
 }
 
-/** Somewhere a comment may go; asked before the comment is even read. */
+/** Somewhere a comment may go. */
 export interface Place {
   readonly lane: number;
   readonly slot: number;
@@ -48,6 +48,12 @@ export class Lanes {
     this.width = width;
     this.still = still;
     this.slots = slots;
+  }
+
+  /** How many comments could begin now. */
+  places(now: number): number {
+    const by = now + (this.still ? 0 : AHEAD_MS);
+    return this.free.filter((free) => free <= by).length;
   }
 
   /** The place that has been free longest; undefined: all are taken for a while. */

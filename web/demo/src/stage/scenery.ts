@@ -5,6 +5,7 @@
 
 import { sagAt, type Geometry } from "./geometry.js";
 import { paletteOf, type Palette, type Theme } from "./palette.js";
+import { show } from "./picture.js";
 
 interface Layer {
   readonly name: string;
@@ -13,14 +14,14 @@ interface Layer {
   readonly period: (geometry: Geometry) => number;
   /** Its upper and lower edge: what is composed every frame is not larger than what is seen of it. */
   readonly band: (geometry: Geometry) => readonly [number, number];
-  readonly paint: (context: CanvasRenderingContext2D, width: number, geometry: Geometry, palette: Palette) => void;
+  readonly paint: (context: OffscreenCanvasRenderingContext2D, width: number, geometry: Geometry, palette: Palette) => void;
 }
 
 /** More pixels than this are not seen in hills. */
 const DENSITY_MAX = 1.5;
 
 /** The poles', pixels a second. */
-const LINE_SPEED = 16;
+export const LINE_SPEED = 16;
 
 const LAYERS: readonly Layer[] = [
   { name: "clouds", speed: 3, period: () => 1400, band: ({ height }) => [0, 0.6 * height], paint: paintSky },
@@ -54,20 +55,16 @@ export class Scenery {
 
   private paintLayer(layer: Layer, geometry: Geometry, palette: Palette): void {
     const canvas = this.canvases.get(layer.name);
-    const context = canvas?.getContext("2d");
-    if (!canvas || !context) return;
+    if (!canvas) return;
     const period = layer.period(geometry);
     const width = geometry.width + period;
     const density = Math.min(DENSITY_MAX, devicePixelRatio);
     const [top, bottom] = layer.band(geometry).map(Math.round) as [number, number];
-    canvas.width = Math.ceil(width * density);
-    canvas.height = Math.ceil((bottom - top) * density);
     canvas.style.top = `${top}px`;
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${bottom - top}px`;
-    context.scale(density, density);
-    context.translate(0, -top);
-    layer.paint(context, width, geometry, palette);
+    show(canvas, [width, bottom - top, density], (context) => {
+      context.translate(0, -top);
+      layer.paint(context, width, geometry, palette);
+    });
     this.move(layer, canvas, period);
   }
 
@@ -104,7 +101,7 @@ function ridge(x: number, period: number, waves: readonly (readonly [number, num
 }
 
 function paintRidge(
-  context: CanvasRenderingContext2D,
+  context: OffscreenCanvasRenderingContext2D,
   width: number,
   height: number,
   [edge, foot]: readonly [string, string],
@@ -122,13 +119,13 @@ function paintRidge(
 }
 
 /** Stars go by with the clouds, as slowly. */
-function paintSky(context: CanvasRenderingContext2D, width: number, geometry: Geometry, palette: Palette): void {
+function paintSky(context: OffscreenCanvasRenderingContext2D, width: number, geometry: Geometry, palette: Palette): void {
   paintStars(context, width, geometry, palette);
   context.globalAlpha = 1;
   paintClouds(context, width, geometry, palette);
 }
 
-function paintStars(context: CanvasRenderingContext2D, width: number, { height }: Geometry, palette: Palette): void {
+function paintStars(context: OffscreenCanvasRenderingContext2D, width: number, { height }: Geometry, palette: Palette): void {
   if (!palette.stars) return;
   const period = 1400;
   for (let at = 0; at < period / 7; at++) {
@@ -144,7 +141,7 @@ function paintStars(context: CanvasRenderingContext2D, width: number, { height }
   }
 }
 
-function paintClouds(context: CanvasRenderingContext2D, width: number, { height }: Geometry, palette: Palette): void {
+function paintClouds(context: OffscreenCanvasRenderingContext2D, width: number, { height }: Geometry, palette: Palette): void {
   const period = 1400;
   for (let cloud = 0; cloud < 6; cloud++) {
     const x = chance(cloud + 40) * period;
@@ -158,7 +155,7 @@ function paintClouds(context: CanvasRenderingContext2D, width: number, { height 
 }
 
 /** One outline, filled once, flat below: puffs that overlap are still one cloud. */
-function paintCloud(context: CanvasRenderingContext2D, x: number, y: number, long: number, cloud: number, palette: Palette): void {
+function paintCloud(context: OffscreenCanvasRenderingContext2D, x: number, y: number, long: number, cloud: number, palette: Palette): void {
   context.save();
   context.beginPath();
   context.rect(x - long, y - 80, 2 * long, 86);
@@ -179,13 +176,13 @@ function paintCloud(context: CanvasRenderingContext2D, x: number, y: number, lon
   context.restore();
 }
 
-function paintFar(context: CanvasRenderingContext2D, width: number, { height }: Geometry, palette: Palette): void {
+function paintFar(context: OffscreenCanvasRenderingContext2D, width: number, { height }: Geometry, palette: Palette): void {
   const waves = [[1, 26, 0.4], [2, 20, 2.1], [5, 9, 4.4], [9, 5, 1.3], [17, 2.4, 0.2]] as const;
   const scale = Math.min(1, height / 700);
   paintRidge(context, width, height * 0.84, palette.far, (x) => height * 0.68 - scale * ridge(x, 1100, waves));
 }
 
-function paintMid(context: CanvasRenderingContext2D, width: number, { height }: Geometry, palette: Palette): void {
+function paintMid(context: OffscreenCanvasRenderingContext2D, width: number, { height }: Geometry, palette: Palette): void {
   const period = 900;
   const scale = Math.min(1, height / 700);
   const waves = [[1, 22, 3.4], [2, 15, 0.6], [3, 8, 5.1], [7, 3, 2.2]] as const;
@@ -197,7 +194,7 @@ function paintMid(context: CanvasRenderingContext2D, width: number, { height }: 
   }
 }
 
-function paintHouse(context: CanvasRenderingContext2D, x: number, y: number, size: number, palette: Palette): void {
+function paintHouse(context: OffscreenCanvasRenderingContext2D, x: number, y: number, size: number, palette: Palette): void {
   context.save();
   context.translate(x, y);
   context.scale(size, size);
@@ -215,7 +212,7 @@ function paintHouse(context: CanvasRenderingContext2D, x: number, y: number, siz
   context.restore();
 }
 
-function paintNear(context: CanvasRenderingContext2D, width: number, { height }: Geometry, palette: Palette): void {
+function paintNear(context: OffscreenCanvasRenderingContext2D, width: number, { height }: Geometry, palette: Palette): void {
   const period = 1300;
   const scale = Math.min(1, height / 700);
   const waves = [[1, 14, 5.2], [2, 11, 1.1], [4, 5, 3.3], [11, 1.6, 0.4]] as const;
@@ -231,7 +228,7 @@ function paintNear(context: CanvasRenderingContext2D, width: number, { height }:
   paintRidge(context, width, height, palette.near, top);
 }
 
-function paintTree(context: CanvasRenderingContext2D, x: number, y: number, high: number): void {
+function paintTree(context: OffscreenCanvasRenderingContext2D, x: number, y: number, high: number): void {
   for (let tier = 0; tier < 3; tier++) {
     const wide = high * (0.26 - 0.06 * tier);
     const foot = y - high * 0.27 * tier;
@@ -244,7 +241,7 @@ function paintTree(context: CanvasRenderingContext2D, x: number, y: number, high
 }
 
 /** Poles and wires. A comment follows the same sag, so it rides on its wire. */
-function paintLine(context: CanvasRenderingContext2D, width: number, geometry: Geometry, palette: Palette): void {
+function paintLine(context: OffscreenCanvasRenderingContext2D, width: number, geometry: Geometry, palette: Palette): void {
   const { span, top, pitch, lanes, height } = geometry;
   context.strokeStyle = palette.wire;
   context.lineWidth = 1.2;
@@ -261,7 +258,7 @@ function paintLine(context: CanvasRenderingContext2D, width: number, geometry: G
   }
 }
 
-function paintArm(context: CanvasRenderingContext2D, x: number, y: number, half: number, palette: Palette): void {
+function paintArm(context: OffscreenCanvasRenderingContext2D, x: number, y: number, half: number, palette: Palette): void {
   context.fillStyle = palette.pole;
   context.fillRect(x - half, y + 4, 2 * half, 3.5);
   for (const side of [-0.82, 0.82]) {

@@ -51,7 +51,7 @@ export const SHAPES: Readonly<Record<Gift, readonly Part[]>> = {
 };
 
 /** A shape on a canvas, its middle where the context's origin is. */
-export function painter(gift: Gift): (context: CanvasRenderingContext2D, side: number) => void {
+export function painter(gift: Gift): (context: OffscreenCanvasRenderingContext2D, side: number) => void {
   const paths = SHAPES[gift].map(({ d, fill }) => ({ path: new Path2D(d), fill }));
   return (context, side) => {
     context.save();

@@ -1,9 +1,10 @@
 // Comments as pictures: each is drawn once, when it begins to fly, and then only moved.
 //
-// The pictures come from a pool of fixed size and are used again, so a flood makes no garbage. Bounded: SPRITES_MAX.
+// The pictures come from a pool and are used again. Bounded: SPRITES_MAX. One that nobody uses is hidden.
 
 import { hash, initial, line } from "../model/text.js";
 import type { Palette } from "./palette.js";
+import { show, widthOf } from "./picture.js";
 
 /** Comments on the stage at once, at most. */
 export const SPRITES_MAX = 96;
@@ -35,6 +36,8 @@ export class Sprites {
   private height = 0;
   density = 1;
 
+  constructor(private readonly root: HTMLElement) {}
+
   /** The stage has another size: pictures of the old one are let go as they come back. */
   shape(pill: number, stageWidth: number): void {
     const width = Math.round(Math.min(420, Math.max(220, stageWidth * 0.62)));
@@ -45,16 +48,21 @@ export class Sprites {
     this.density = density;
     this.generation += 1;
     this.made -= this.free.length;
+    for (const sprite of this.free) sprite.canvas.remove();
     this.free = [];
   }
 
-  get isLeft(): boolean {
-    return this.free.length > 0 || this.made < SPRITES_MAX;
+  get left(): number {
+    return this.free.length + SPRITES_MAX - this.made;
   }
 
   give(sprite: Sprite): void {
+    sprite.canvas.style.visibility = "hidden";
     if (this.generations.get(sprite) === this.generation) this.free.push(sprite);
-    else this.made -= 1;
+    else {
+      this.made -= 1;
+      sprite.canvas.remove();
+    }
   }
 
   private take(): Sprite {
@@ -62,70 +70,61 @@ export class Sprites {
     if (again) return again;
     this.made += 1;
     const canvas = document.createElement("canvas");
-    canvas.width = Math.ceil(this.width * this.density);
-    canvas.height = Math.ceil(this.height * this.density);
+    canvas.className = "flying";
+    this.root.append(canvas);
     const sprite = { canvas, width: 0 };
     this.generations.set(sprite, this.generation);
     return sprite;
   }
 
-  /** Draws a comment; ask `isLeft` first. */
-  draw(comment: Comment, palette: Palette): Sprite | undefined {
+  /** Draws a comment; ask what is `left` first. */
+  draw(comment: Comment, palette: Palette): Sprite {
     const sprite = this.take();
-    const context = sprite.canvas.getContext("2d");
-    if (!context) return undefined;
     const { height } = this;
-    context.setTransform(this.density, 0, 0, this.density, 0, 0);
-    context.clearRect(0, 0, this.width, height);
     const size = Math.round(height * 0.42);
-    const nameFont = `650 ${size}px ${FONT}`;
-    const textFont = `400 ${size}px ${FONT}`;
+    const [nameFont, textFont] = [`650 ${size}px ${FONT}`, `400 ${size}px ${FONT}`];
     const badge = height - 10;
     const left = badge + 12;
-    context.textBaseline = "middle";
-    context.font = nameFont;
     const name = line(comment.name, 18);
-    const nameWidth = context.measureText(name).width;
-    context.font = textFont;
-    const text = fit(context, line(comment.text, TEXT_MAX), this.width - left - nameWidth - 8 - 14);
-    sprite.width = Math.ceil(left + nameWidth + 8 + context.measureText(text).width + 14);
-
+    const beside = left + widthOf(name, nameFont) + 8;
+    const text = fit(line(comment.text, TEXT_MAX), textFont, this.width - beside - 14);
+    sprite.width = Math.ceil(beside + widthOf(text, textFont) + 14);
     const [ground, edge, ink] = comment.own ? palette.own : palette.pill;
-    const hue = palette.hues[hash(comment.from) % palette.hues.length] ?? ink;
-    context.beginPath();
-    context.roundRect(0.5, 0.5, sprite.width - 1, height - 1, height / 2);
-    context.fillStyle = ground;
-    context.fill();
-    context.strokeStyle = edge;
-    context.stroke();
-    context.beginPath();
-    context.arc(5 + badge / 2, height / 2, badge / 2, 0, 2 * Math.PI);
-    context.fillStyle = comment.own ? ink : hue;
-    context.fill();
-
-    context.fillStyle = comment.own ? ground : palette.onHue;
-    context.font = `700 ${Math.round(badge * 0.52)}px ${FONT}`;
-    context.textAlign = "center";
-    context.fillText(initial(comment.name), 5 + badge / 2, height / 2 + 0.5);
-    context.textAlign = "left";
-    context.font = nameFont;
-    context.fillStyle = comment.own ? ink : hue;
-    context.fillText(name, left, height / 2 + 0.5);
-    context.font = textFont;
-    context.fillStyle = ink;
-    context.fillText(text, left + nameWidth + 8, height / 2 + 0.5);
+    const hue = comment.own ? ink : (palette.hues[hash(comment.from) % palette.hues.length] ?? ink);
+    show(sprite.canvas, [sprite.width, height, this.density], (context) => {
+      context.beginPath();
+      context.roundRect(0.5, 0.5, sprite.width - 1, height - 1, height / 2);
+      context.fillStyle = ground;
+      context.fill();
+      context.strokeStyle = edge;
+      context.stroke();
+      context.beginPath();
+      context.arc(5 + badge / 2, height / 2, badge / 2, 0, 2 * Math.PI);
+      context.fillStyle = hue;
+      context.fill();
+      context.textBaseline = "middle";
+      context.font = nameFont;
+      context.fillText(name, left, height / 2 + 0.5);
+      context.font = textFont;
+      context.fillStyle = ink;
+      context.fillText(text, beside, height / 2 + 0.5);
+      context.fillStyle = comment.own ? ground : palette.onHue;
+      context.font = `700 ${Math.round(badge * 0.52)}px ${FONT}`;
+      context.textAlign = "center";
+      context.fillText(initial(comment.name), 5 + badge / 2, height / 2 + 0.5);
+    });
     return sprite;
   }
 }
 
 /** As much of `text` as fits. */
-function fit(context: CanvasRenderingContext2D, text: string, room: number): string {
-  if (context.measureText(text).width <= room) return text;
+function fit(text: string, font: string, room: number): string {
+  if (widthOf(text, font) <= room) return text;
   const characters = Array.from(text);
   let [fits, over] = [0, characters.length];
   while (over - fits > 1) {
     const middle = (fits + over) >> 1;
-    if (context.measureText(`${characters.slice(0, middle).join("")}…`).width <= room) fits = middle;
+    if (widthOf(`${characters.slice(0, middle).join("")}…`, font) <= room) fits = middle;
     else over = middle;
   }
   return `${characters.slice(0, fits).join("").trimEnd()}…`;

@@ -1,51 +1,55 @@
-// The stage: comments that ride along the wires, and gifts above them, on one canvas over the scenery.
+// The stage: comments that ride along the wires, and gifts above them, over the scenery.
 //
-// Draws only while something is on it. Without motion (`prefers-reduced-motion`, or the button) comments stand still for
-// a few seconds and gifts show their badge alone.
+// Draws nothing a frame: each comment and each piece of a gift is a small canvas that is painted once, and moved by the
+// compositor. Without motion (`prefers-reduced-motion`, or the button) comments stand still for a few seconds, and gifts
+// show their badge alone.
 
 import type { Stage } from "../model/chat.js";
 import type { Gift } from "../model/gifts.js";
 import { Lanes, type Way } from "../model/lanes.js";
+import type { Places } from "../visit/words.js";
 import { Bursts } from "./burst.js";
 import { geometryOf, sagAt, type Geometry } from "./geometry.js";
 import { paletteOf, type Theme } from "./palette.js";
-import { Scenery } from "./scenery.js";
+import { LINE_SPEED, Scenery } from "./scenery.js";
 import { Sprites, type Comment, type Sprite } from "./sprites.js";
 
-/** Without motion the stage is looked at this often. */
-const STILL_TICK_MS = 250;
 /** A size that changes (a window that is dragged) is acted on once it rests. */
 const REST_MS = 120;
+/** Between two poles a wire is followed in so many straight pieces. */
+const PIECES = 10;
 
 interface Flying {
   readonly sprite: Sprite;
   readonly way: Way;
+  move?: Animation;
+  landing?: number;
 }
 
 export class WireStage implements Stage {
-  private flying: Flying[] = [];
-  private readonly sprites = new Sprites();
-  private readonly bursts = new Bursts();
+  private readonly flying = new Set<Flying>();
+  private readonly sprites: Sprites;
+  private readonly bursts: Bursts;
   private readonly scenery: Scenery;
-  private readonly context: CanvasRenderingContext2D | null;
   private geometry: Geometry = geometryOf(0, 0);
   private lanes = new Lanes(2, 1, false);
   private theme: Theme = "light";
   private still = false;
-  private isTicking = false;
   private resting = 0;
 
+  /** `sky`: an empty element over the whole stage; what flies is put into it. */
   constructor(
-    private readonly canvas: HTMLCanvasElement,
+    private readonly sky: HTMLElement,
     scenery: HTMLElement,
     private readonly wordsOf: (gift: Gift, text: string) => string,
   ) {
     this.scenery = new Scenery(scenery);
-    this.context = canvas.getContext("2d");
+    this.sprites = new Sprites(sky);
+    this.bursts = new Bursts(sky);
     new ResizeObserver(() => {
       clearTimeout(this.resting);
       this.resting = setTimeout(() => this.shape(), this.geometry.width === 0 ? 0 : REST_MS);
-    }).observe(canvas);
+    }).observe(sky);
   }
 
   look(theme: Theme, still: boolean): void {
@@ -56,97 +60,82 @@ export class WireStage implements Stage {
     this.shape();
   }
 
-  hasPlace(now: number, isGift: boolean): boolean {
-    if (document.hidden || this.geometry.width === 0) return false;
-    if (isGift) return !this.bursts.isFull;
-    return this.sprites.isLeft && this.lanes.find(now) !== undefined;
+  places(): Places {
+    if (document.hidden || this.geometry.width === 0) return { said: 0, gift: 0 };
+    return { said: Math.min(this.sprites.left, this.lanes.places(performance.now())), gift: this.bursts.left };
   }
 
-  fly(comment: Comment): void {
+  fly(comment: Comment): boolean {
     const now = performance.now();
     const place = this.lanes.find(now);
-    if (!place || !this.sprites.isLeft || document.hidden) return; // only what one says oneself comes unasked
+    if (!place || this.sprites.left === 0 || document.hidden) return false;
     const sprite = this.sprites.draw(comment, paletteOf(this.theme));
-    if (!sprite) return;
-    this.flying.push({ sprite, way: this.lanes.take(place, sprite.width) });
-    this.tick();
+    const one = { sprite, way: this.lanes.take(place, sprite.width) };
+    this.flying.add(one);
+    this.launch(one, now);
+    return true;
   }
 
   burst(gift: { gift: Gift; name: string; text: string; times: number }): void {
     if (document.hidden) return;
     const { name, times } = gift;
     this.bursts.add({ gift: gift.gift, name, times, words: this.wordsOf(gift.gift, gift.text) });
-    this.tick();
   }
 
   clear(): void {
-    for (const { sprite } of this.flying) this.sprites.give(sprite);
-    this.flying = [];
+    for (const one of this.flying) this.land(one);
     this.bursts.clear();
     this.lanes = new Lanes(this.geometry.lanes, Math.max(1, this.geometry.width), this.still);
-    this.draw(performance.now());
   }
 
   private shape(): void {
-    const { clientWidth, clientHeight } = this.canvas;
+    const { clientWidth, clientHeight } = this.sky;
     if (clientWidth === 0 || clientHeight === 0) return;
     this.geometry = geometryOf(clientWidth, clientHeight);
     this.sprites.shape(this.geometry.pill, clientWidth);
-    this.canvas.width = Math.ceil(clientWidth * this.sprites.density);
-    this.canvas.height = Math.ceil(clientHeight * this.sprites.density);
     this.lanes.shape(this.geometry.lanes, clientWidth, this.still);
     this.scenery.paint(this.geometry, this.theme, this.still);
-    this.draw(performance.now());
-  }
-
-  private tick(): void {
-    if (this.isTicking) return;
-    this.isTicking = true;
-    const again = (): void => {
-      this.draw(performance.now());
-      if (this.flying.length === 0 && this.bursts.isIdle) this.isTicking = false;
-      else this.next(again);
-    };
-    requestAnimationFrame(again);
-  }
-
-  private next(again: () => void): void {
-    if (this.still) setTimeout(() => requestAnimationFrame(again), this.bursts.isIdle ? STILL_TICK_MS : 0);
-    else requestAnimationFrame(again);
-  }
-
-  private draw(now: number): void {
-    const { context } = this;
-    if (!context) return;
     const { density } = this.sprites;
-    const { width, height } = this.geometry;
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    this.drawFlying(context, now, density);
-    if (this.bursts.isIdle) return;
-    context.setTransform(density, 0, 0, density, 0, 0);
-    this.bursts.draw(context, now, { width, height, density, still: this.still }, paletteOf(this.theme));
+    this.bursts.shape({ width: clientWidth, height: clientHeight, density, still: this.still }, paletteOf(this.theme));
+    const now = performance.now();
+    for (const one of this.flying) this.launch(one, now); // the wires hang elsewhere now
   }
 
-  /** Whole pixels of the device: the pictures are copied, not resampled. */
-  private drawFlying(context: CanvasRenderingContext2D, now: number, density: number): void {
-    const phase = this.scenery.phase(this.geometry);
-    const { top, pitch, pill } = this.geometry;
-    let kept = 0;
-    for (const one of this.flying) {
-      const { sprite, way } = one;
-      if (now >= way.until) {
-        this.sprites.give(sprite);
-        continue;
-      }
-      this.flying[kept++] = one;
-      if (now < way.from) continue;
-      const x = way.x - way.speed * (now - way.from);
-      const middle = top + way.lane * pitch + sagAt(this.geometry, x + sprite.width / 2 + phase);
-      const wide = Math.min(sprite.canvas.width, Math.ceil(sprite.width * density));
-      const [left, above] = [Math.round(x * density), Math.round((middle - pill / 2) * density)];
-      context.drawImage(sprite.canvas, 0, 0, wide, sprite.canvas.height, left, above, wide, sprite.canvas.height);
+  /** Sends a comment on its way, or what is left of it. */
+  private launch(one: Flying, now: number): void {
+    const { sprite, way } = one;
+    one.move?.cancel();
+    clearTimeout(one.landing);
+    const frames = this.frames(one, now);
+    sprite.canvas.style.visibility = "visible";
+    if (way.speed === 0) {
+      sprite.canvas.style.transform = frames[0] ?? "";
+    } else {
+      const options = { duration: way.until - way.from, delay: way.from - now, fill: "backwards" } as const;
+      one.move = sprite.canvas.animate({ transform: frames }, options);
     }
-    this.flying.length = kept;
+    one.landing = setTimeout(() => this.land(one), way.until - now);
+  }
+
+  private land(one: Flying): void {
+    if (!this.flying.delete(one)) return;
+    one.move?.cancel();
+    clearTimeout(one.landing);
+    this.sprites.give(one.sprite);
+  }
+
+  /** Where a comment is, in equal steps of time from its start to its end: on its wire, which passes by as well. */
+  private frames({ sprite, way }: Flying, now: number): string[] {
+    const { top, pitch, pill, span } = this.geometry;
+    const ms = way.until - way.from;
+    const start = this.scenery.phase(this.geometry) + (LINE_SPEED * (way.from - now)) / 1_000;
+    const count = way.speed === 0 ? 1 : Math.ceil((way.speed * ms) / (span / PIECES)) + 1;
+    return Array.from({ length: count }, (_, at) => {
+      const age = count === 1 ? 0 : (ms * at) / (count - 1);
+      const x = way.x - way.speed * age;
+      const phase = this.still ? start : start + (LINE_SPEED * age) / 1_000;
+      const y = top + way.lane * pitch + sagAt(this.geometry, x + sprite.width / 2 + phase) - pill / 2;
+      return `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
+    });
   }
 }

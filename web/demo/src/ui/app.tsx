@@ -16,10 +16,10 @@ export interface AppParts {
   readonly go: (room: string) => void;
   readonly again: () => void;
   readonly scenery: RefObject<HTMLDivElement | null>;
-  readonly canvas: RefObject<HTMLCanvasElement | null>;
+  readonly sky: RefObject<HTMLDivElement | null>;
 }
 
-export function App({ chat, needsToken, doing, go, again, scenery, canvas }: AppParts) {
+export function App({ chat, needsToken, doing, go, again, scenery, sky }: AppParts) {
   const room = chat.room.value;
   return (
     <>
@@ -35,7 +35,7 @@ export function App({ chat, needsToken, doing, go, again, scenery, canvas }: App
         <main>
           <h1 class="unseen">Longwire, {words.room(room)}</h1>
           <section class="stage" aria-label={words.stage}>
-            <canvas ref={canvas} aria-hidden="true" />
+            <div class="sky" ref={sky} aria-hidden="true" />
             <Quiet chat={chat} room={room} />
             <Meter chat={chat} />
           </section>
@@ -52,8 +52,7 @@ export function App({ chat, needsToken, doing, go, again, scenery, canvas }: App
 
 /** What to do first, as long as nobody has said anything. */
 function Quiet({ chat, room }: { chat: Chat; room: string }) {
-  const hasSpoken = chat.feed.lines.value.some((line) => line.kind !== "note");
-  if (hasSpoken || chat.counts.value.received > 0 || chat.state.value.name !== "connected") return null;
+  if (chat.feed.hasSpoken.value || chat.counts.value.received > 0 || chat.state.value.name !== "connected") return null;
   const name = /^[\w-]+$/.test(room) ? room : `'${room.replaceAll("'", "'\\''")}'`;
   return (
     <div class="quiet">

@@ -3,7 +3,7 @@
 import { memo } from "preact/compat";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Chat } from "../model/chat.js";
-import type { Line } from "../model/feed.js";
+import type { Chunk, Line } from "../model/feed.js";
 import { hash, initial } from "../model/text.js";
 import { language, words } from "../settings.js";
 import { GiftIcon, Icon } from "./icons.js";
@@ -19,27 +19,29 @@ const CLOCK = new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", { h
 const NUMBER = new Intl.NumberFormat(language === "zh" ? "zh-CN" : "en-GB");
 
 export function Column({ chat }: { chat: Chat }) {
-  const lines = chat.feed.lines.value;
+  const chunks = chat.feed.chunks.value;
   const scroller = useRef<HTMLDivElement>(null);
+  const foot = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
-  const end = (): void => {
-    const box = scroller.current;
-    if (box) box.scrollTop = box.scrollHeight;
-  };
   useLayoutEffect(() => {
-    if (isAtEnd) end();
-  }, [lines, isAtEnd]);
-  const scrolled = (): void => {
     const box = scroller.current;
-    if (box) setAtEnd(box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX);
-  };
+    if (isAtEnd && box) box.scrollTop = box.scrollHeight;
+  }, [chunks, isAtEnd]);
+  useEffect(() => {
+    // asked instead of measured: to measure, all that changed would have to be laid out at once
+    const observer = new IntersectionObserver(([entry]) => entry && setAtEnd(entry.isIntersecting), {
+      root: scroller.current,
+      rootMargin: `0px 0px ${NEAR_PX}px`,
+    });
+    if (foot.current) observer.observe(foot.current);
+    return () => observer.disconnect();
+  }, []);
   const isFlood = chat.rate.value > READ_OUT_MAX;
   return (
     <div class={`column${isFlood ? " flood" : ""}`}>
       <div
         class="lines"
         ref={scroller}
-        onScroll={scrolled}
         role="log"
         aria-label={words.conversation}
         aria-live={isFlood ? "off" : "polite"}
@@ -50,11 +52,10 @@ export function Column({ chat }: { chat: Chat }) {
           <h2>{chat.room.value}</h2>
           <p>{words.hush}</p>
         </div>
-        <ol>
-          {lines.map((line) => (
-            <Row key={line.key} line={line} />
-          ))}
-        </ol>
+        {chunks.map((chunk) => (
+          <Lines key={chunk.key} chunk={chunk} />
+        ))}
+        <div class="foot" ref={foot} />
       </div>
       {!isAtEnd && (
         <button type="button" class="to-end" onClick={() => setAtEnd(true)}>
@@ -84,18 +85,24 @@ function Summary({ chat }: { chat: Chat }) {
   );
 }
 
+const Lines = memo(({ chunk }: { chunk: Chunk }) => (
+  <div class="chunk">
+    {chunk.lines.map((line) => (
+      <Row key={line.key} line={line} />
+    ))}
+  </div>
+));
+
 const Row = memo(({ line }: { line: Line }) => {
   if (line.kind === "note") {
     return (
-      <li class={`note ${line.note}`}>
-        <span>{words.notes[line.note]}</span>
-      </li>
+      <p class={`note ${line.note}`}>{words.notes[line.note]}</p>
     );
   }
   const hue = hash(line.from) % 8;
   const said = line.kind === "gift" ? words.gave(words.gift[line.gift ?? "box"]) : line.text;
   return (
-    <li class={`row ${line.kind}${line.own ? " own" : ""}${line.refused ? " refused" : ""}`}>
+    <div class={`row ${line.kind}${line.own ? " own" : ""}${line.refused ? " refused" : ""}`}>
       <span class={`badge hue-${hue}`} aria-hidden="true">
         {initial(line.name)}
       </span>
@@ -112,7 +119,7 @@ const Row = memo(({ line }: { line: Line }) => {
         </p>
         {line.refused && <p class="why">{words.refused(words.why[line.refused] ?? line.refused)}</p>}
       </div>
-    </li>
+    </div>
   );
 });
 

@@ -72,7 +72,7 @@ function tripText(ms: number): string {
 export function Outage({ chat, again }: { chat: Chat; again: () => void }) {
   const state = chat.state.value;
   const [left, setLeft] = useState(0);
-  const wait = state.name === "waiting" ? state.retryIn : 0;
+  const wait = state.retryIn ?? 0;
   useEffect(() => {
     if (state.name !== "waiting") return undefined;
     const end = performance.now() + wait;

@@ -135,7 +135,7 @@ test("a flood is thinned out, and the sum holds at every moment", async () => {
   assert.equal(shown + thinned, 6_000);
   const most = showable((performance.now() - began) / 1_000);
   assert.ok(shown >= 40 && shown <= most, `${shown} shown of ${most.toFixed(0)}, ${thinned} thinned out`);
-  assert.ok((await visitor.page.locator(".lines li").count()) <= 160, "the conversation is bounded");
+  assert.ok((await visitor.page.locator(".lines .row, .lines .note").count()) <= 160, "the conversation is bounded");
   await visitor.isContent();
 });
 

@@ -115,11 +115,13 @@ test("who wants no motion gets none, and misses nothing", async () => {
   await visitor.isContent();
 });
 
-/** Whether anything is on the stage's canvas. */
+/** Whether a comment stands on the stage, and is not empty. */
 function isPainted() {
-  const canvas = document.querySelector(".stage canvas");
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  return data.some((value) => value !== 0);
+  const flying = [...document.querySelectorAll(".flying")].find((one) => getComputedStyle(one).visibility === "visible");
+  if (!flying) return false;
+  const copy = new OffscreenCanvas(flying.width, flying.height).getContext("2d");
+  copy.drawImage(flying, 0, 0);
+  return copy.getImageData(0, 0, flying.width, flying.height).data.some((value) => value !== 0);
 }
 
 test("what people write is text, whatever it looks like", async () => {

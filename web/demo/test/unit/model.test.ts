@@ -5,7 +5,7 @@ import { Combo, giftOf } from "../../src/model/gifts.js";
 import { Lanes } from "../../src/model/lanes.js";
 import { linkTo, roomOf } from "../../src/model/link.js";
 import { id, line } from "../../src/model/text.js";
-import { COLUMN_BURST, COLUMN_PER_SECOND, Thinning } from "../../src/model/thinning.js";
+import { COLUMN_BURST, COLUMN_PER_SECOND, Thinning } from "../../src/visit/thinning.js";
 
 test("shown and thinned are what was received, whatever comes", () => {
   const thinning = new Thinning();

@@ -1,1 +1,0 @@
-var e=globalThis,t=new Map;e.onmessage=({data:[n,r]})=>{clearTimeout(t.get(n)),t.delete(n),r<0||t.set(n,setTimeout(()=>{t.delete(n),e.postMessage(n)},r))};
