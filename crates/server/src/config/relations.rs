@@ -56,9 +56,9 @@ fn server(config: &Config, rules: &mut Rules) {
 /// What no rule forbids but should be looked at before other machines come.
 pub(super) fn questionable(config: &Config) -> Vec<Broken> {
     let mut rules = Rules::default();
-    if let Some(address) = beyond_loopback(config).filter(|_| !config.quotas.limits_anything()) {
+    if let Some((key, address)) = beyond_loopback(config).filter(|_| !config.quotas.limits_anything()) {
         rules.fail(
-            &["server.listen"],
+            key,
             format!(
                 "{address} can be reached by other machines, and [quotas] limits nobody: one client may take all there \
                  is; longwire default-config --production has limits to begin with"
@@ -68,10 +68,13 @@ pub(super) fn questionable(config: &Config) -> Vec<Broken> {
     rules.broken
 }
 
-/// The first listener that is not for this machine alone.
-fn beyond_loopback(config: &Config) -> Option<&SocketAddr> {
-    let is_local = |address: &&SocketAddr| address.ip().to_canonical().is_loopback();
-    config.server.listen.iter().find(|address| !is_local(address))
+/// The first listener that is not for this machine alone, whichever key names it.
+fn beyond_loopback(config: &Config) -> Option<(&'static [&'static str], SocketAddr)> {
+    const SERVER: &[&str] = &["server.listen"];
+    const OWN: &[&str] = &["listener"];
+    let of_server = config.server.listen.iter().map(|address| (SERVER, *address));
+    let own = config.listener.iter().map(|listener| (OWN, listener.address));
+    of_server.chain(own).find(|(_, address)| !address.ip().to_canonical().is_loopback())
 }
 
 /// Reachable by other machines and open to anybody is refused unless it was asked for in so many words.
@@ -80,9 +83,9 @@ fn open_login(config: &Config, rules: &mut Rules) {
     if login.provider != LoginProvider::Open || login.open_on_any_address {
         return;
     }
-    if let Some(address) = beyond_loopback(config) {
+    if let Some((key, address)) = beyond_loopback(config) {
         rules.fail(
-            &["server.listen"],
+            key,
             format!(
                 "{address} can be reached by other machines, and login.provider = \"open\" lets anybody be anybody; \
                  if that is meant: login.open_on_any_address = true, or --allow-open-login"

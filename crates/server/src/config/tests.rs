@@ -365,9 +365,18 @@ fn open_login_beyond_loopback_must_be_asked_for() {
         ("10.0.0.1:1", false),
         ("[::ffff:10.0.0.1]:1", false),
     ] {
-        let listen = format!("server.listen = [\"127.0.0.1:2\", \"{address}\"]\n");
-        assert_eq!(from_file(&listen).is_ok(), local, "{address}");
-        assert!(from_file(&format!("{listen}login.open_on_any_address = true")).is_ok());
+        for (key, listen) in [
+            ("server.listen", format!("server.listen = [\"127.0.0.1:2\", \"{address}\"]\n")),
+            (
+                "listener",
+                format!("listener = [{{ address = \"127.0.0.1:2\" }}, {{ address = \"{address}\" }}]\n"),
+            ),
+        ] {
+            let refused = from_file(&listen).map(drop).map_err(|told| told.0[0].key.clone());
+            let expected = if local { Ok(()) } else { Err(key.to_owned()) };
+            assert_eq!(refused, expected, "{listen}");
+            assert!(from_file(&format!("{listen}login.open_on_any_address = true")).is_ok());
+        }
     }
 }
 
