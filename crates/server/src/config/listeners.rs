@@ -25,7 +25,18 @@ pub struct Transports {
     pub wss: bool,
 }
 
-/// A port with settings of its own.
+/// A `[[listener]]` as it is written. `None`: what `[server]` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenerEntry {
+    /// IP:PORT.
+    pub address: SocketAddr,
+    /// What may be spoken there; none of them is the server's own choice, as in `[server]`.
+    pub transports: Option<Transports>,
+    /// Whose connections there must begin with a PROXY header; none is nobody's.
+    pub proxy_from: Option<Vec<PeerNetwork>>,
+}
+
+/// A port, and what holds there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
     /// IP:PORT.
@@ -133,7 +144,7 @@ pub(super) const PEERS: Kind<Vec<PeerNetwork>> = Kind {
     show: |list| kind::list_of(list.iter().map(|network| kind::quoted(&network.to_string()))),
 };
 
-const LISTENERS: Kind<Vec<Listener>> =
+const LISTENERS: Kind<Vec<ListenerEntry>> =
     Kind { plain: false, read: read_listeners, show: |list| kind::list_of(list.iter().map(show_listener)) };
 
 /// The one key without a table around it: a file names it as `[[listener]]`.
@@ -164,7 +175,7 @@ fn read_peers(value: &Value) -> Result<Vec<PeerNetwork>, String> {
     list.iter().map(|element| kind::read_network(LIST, element)).collect()
 }
 
-fn read_listeners(value: &Value) -> Result<Vec<Listener>, String> {
+fn read_listeners(value: &Value) -> Result<Vec<ListenerEntry>, String> {
     let list = value.as_array().ok_or_else(|| kind::expected(WHAT, value))?;
     if list.len() > LISTENERS_MAX {
         return Err(format!("at most {LISTENERS_MAX} listeners, got {}", list.len()));
@@ -172,7 +183,7 @@ fn read_listeners(value: &Value) -> Result<Vec<Listener>, String> {
     kind::read_rows(list, ("listener", WHAT), read_listener)
 }
 
-fn read_listener(table: &Table) -> Result<Listener, String> {
+fn read_listener(table: &Table) -> Result<ListenerEntry, String> {
     if let Some(name) =
         table.keys().find(|name| !["address", "transports", "proxy_from"].contains(&name.as_str()))
     {
@@ -180,19 +191,21 @@ fn read_listener(table: &Table) -> Result<Listener, String> {
     }
     let address = table.get("address").ok_or_else(|| "needs address".to_owned())?;
     let parsed = address.as_str().and_then(|text| text.parse().ok());
-    let transports = table.get("transports").map_or(Ok(Transports::default()), read_transports);
-    let proxy_from = table.get("proxy_from").map_or(Ok(Vec::new()), read_peers);
-    Ok(Listener {
+    let transports = table.get("transports").map(read_transports).transpose();
+    let proxy_from = table.get("proxy_from").map(read_peers).transpose();
+    Ok(ListenerEntry {
         address: parsed.ok_or_else(|| format!("address: {}", kind::expected("\"IP:PORT\"", address)))?,
         transports: transports.map_err(|err| format!("transports: {err}"))?,
         proxy_from: proxy_from.map_err(|err| format!("proxy_from: {err}"))?,
     })
 }
 
-fn show_listener(listener: &Listener) -> String {
-    let Listener { address, transports, proxy_from } = listener;
-    let (transports, proxy_from) = ((TRANSPORTS.show)(transports), (PEERS.show)(proxy_from));
-    format!("{{ address = \"{address}\", transports = {transports}, proxy_from = {proxy_from} }}")
+fn show_listener(listener: &ListenerEntry) -> String {
+    let ListenerEntry { address, transports, proxy_from } = listener;
+    let transports = transports.map(|list| format!(", transports = {}", (TRANSPORTS.show)(&list)));
+    let proxy_from = proxy_from.as_ref().map(|list| format!(", proxy_from = {}", (PEERS.show)(list)));
+    let (transports, proxy_from) = (transports.unwrap_or_default(), proxy_from.unwrap_or_default());
+    format!("{{ address = \"{address}\"{transports}{proxy_from} }}")
 }
 
 impl Config {
@@ -205,11 +218,11 @@ impl Config {
             proxy_from: server.proxy_from.clone(),
         };
         let own = self.listener.iter().map(move |one| {
-            let Listener { transports, proxy_from, .. } = of_server(&one.address);
+            let Listener { address, transports, proxy_from } = of_server(&one.address);
             Listener {
-                address: one.address,
-                transports: if one.transports.is_none() { transports } else { one.transports },
-                proxy_from: if one.proxy_from.is_empty() { proxy_from } else { one.proxy_from.clone() },
+                address,
+                transports: one.transports.unwrap_or(transports),
+                proxy_from: one.proxy_from.clone().unwrap_or(proxy_from),
             }
         });
         server.listen.iter().map(of_server).chain(own)
@@ -252,6 +265,21 @@ mod tests {
             let in_force = |has| transports(named).in_force(has).names().collect::<Vec<_>>().join(" ");
             assert_eq!((in_force(false).as_str(), in_force(true).as_str()), (without, with), "{named}");
         }
+    }
+
+    /// What a listener leaves out is the server's; what it says holds, an empty list too.
+    #[test]
+    fn a_listener_may_narrow_what_the_server_says() {
+        let mut config = Config::default();
+        config.server.transports = transports("tcp");
+        config.server.proxy_from = vec!["127.0.0.0/8".parse().unwrap()];
+        let file = "listener = [{ address = \"[::1]:1\" }, { address = \"[::1]:2\", transports = [], proxy_from = [] }]";
+        config.listener = read_listeners(&file.parse::<Table>().unwrap()["listener"]).unwrap();
+        let all: Vec<_> = config.listeners().map(|one| (one.transports, one.proxy_from.len())).collect();
+        let server = (transports("tcp"), 1);
+        assert_eq!(all, [server, server, (transports(""), 0)]);
+        let shown: Table = format!("listener = {}", (LISTENERS.show)(&config.listener)).parse().unwrap();
+        assert_eq!(read_listeners(&shown["listener"]).unwrap(), config.listener, "as it was read");
     }
 
     #[test]

@@ -25,7 +25,7 @@ mod words;
 
 pub use key::{Key, Section};
 pub use kind::{KIB, MIB};
-pub use listeners::{Listener, PeerNetwork, Transports};
+pub use listeners::{Listener, ListenerEntry, PeerNetwork, Transports};
 pub use load::{Flag, Layers, Loaded, keys, load};
 pub use login_keys::LoginKey;
 pub use problem::{Origin, Problem, Problems};

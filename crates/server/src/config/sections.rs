@@ -5,7 +5,7 @@
 
 use super::key::{Draft, Group, Key, Section, section};
 use super::kind::{self, KIB, MIB};
-use super::listeners::{self, Listener, PeerNetwork, Transports};
+use super::listeners::{self, ListenerEntry, PeerNetwork, Transports};
 use longwire_wire::{Command, CommandMap, LengthReading, LoginFields};
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,7 +22,7 @@ pub use super::words::{Addresses, CreateBy, LogFormat, LogLevel, PrivateTables};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
     /// `[[listener]]`
-    pub listener: Vec<Listener>,
+    pub listener: Vec<ListenerEntry>,
     /// `[server]`
     pub server: ServerConfig,
     /// `[log]`
@@ -169,7 +169,8 @@ section! {
         /// Connections that have not logged in yet; at the cap the oldest of them is closed. Each costs up to
         /// limits.login_max besides its socket.
         unauthenticated_max: usize as kind::COUNT, = 10_000;
-        /// TLS handshakes under way; above it new ones are refused. Each costs up to 32 KiB.
+        /// TLS handshakes under way; above it newcomers wait, and one that is a second old makes room. Each costs up to
+        /// 32 KiB.
         handshakes_max: usize as kind::COUNT, = 1000;
         /// LOGIN's body, as sent and as inflated; the token may have half of it.
         login_max: usize as kind::SIZE, = 8 * KIB;
