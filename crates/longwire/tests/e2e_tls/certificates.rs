@@ -33,6 +33,8 @@ fn new_handshakes_see_a_renewal_an_old_connection_lives_on_and_a_broken_pair_cha
     let line = server.line_with("the old ones stay in force");
     assert!(line.contains("key.pem: is not the key of the first certificate in"), "{line}");
     assert_eq!(serial(server.address(), None), "02");
+    server.signal("HUP");
+    server.line_with("the old ones stay in force"); // whoever asks again is told again
     old.raw.ping();
 }
 

@@ -14,6 +14,7 @@ use rustls::{CipherSuite, RootCertStore, ServerConfig, SupportedProtocolVersion,
 
 use super::TlsError;
 use super::dates::{Moment, Validity};
+use super::fit;
 use super::names::Names;
 use crate::config::{CertificateFiles, TlsConfig, TlsVersions};
 use crate::login::read_bounded;
@@ -40,6 +41,8 @@ pub(super) struct Loaded {
     pub(super) server: Arc<ServerConfig>,
     /// Of each certificate that is shown: its file, and when it is good.
     pub(super) dates: Vec<(String, Validity)>,
+    /// Why clients may refuse one of them, whatever its dates.
+    pub(super) doubts: Vec<String>,
 }
 
 impl Files {
@@ -71,10 +74,13 @@ impl Files {
     /// Judges every file, and makes of all together what handshakes are served with.
     pub(super) fn load(&self, config: &TlsConfig) -> Result<Loaded, Vec<TlsError>> {
         let provider = Arc::new(provider());
-        let (mut errors, mut pairs, mut dates) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut errors, mut pairs) = (Vec::new(), Vec::new());
+        let (mut dates, mut doubts) = (Vec::new(), Vec::new());
         for (files, [chain, key]) in config.certificate.iter().zip(&self.pairs) {
             match pair(files, chain, key, &provider) {
                 Ok((certified, names, validity)) => {
+                    let doubt = certified.cert.first().and_then(|own| fit::doubt(own, validity));
+                    doubts.extend(doubt.map(|doubt| format!("{}: {doubt}", files.chain)));
                     pairs.push((certified, names));
                     dates.push((files.chain.clone(), validity));
                 }
@@ -94,22 +100,20 @@ impl Files {
         }
         let server = server_config(config.versions, Names::new(pairs), roots, provider)
             .map_err(|err| vec![TlsError { key: CERTIFICATE_KEY, reason: err.to_string() }])?;
-        Ok(Loaded { server: Arc::new(server), dates })
+        Ok(Loaded { server: Arc::new(server), dates, doubts })
     }
 }
 
 impl Loaded {
     /// What is wrong with the dates at `now`, in Unix seconds: not yet good, no more good.
     pub(super) fn outdated(&self, now: i64) -> Option<String> {
-        self.dates.iter().find_map(|(file, validity)| {
-            if now < validity.not_before {
-                Some(format!("{file}: the certificate is good from {} only", Moment(validity.not_before)))
-            } else if now > validity.not_after {
-                Some(format!("{file}: the certificate has ended on {}", Moment(validity.not_after)))
-            } else {
-                None
-            }
-        })
+        self.dates.iter().find_map(|dates| outdated(dates, now))
+    }
+
+    /// The same of what is new beside `before`: one that has ended in force must not keep the others from being renewed.
+    pub(super) fn newly_outdated(&self, before: &Self, now: i64) -> Option<String> {
+        let mut new = self.dates.iter().filter(|dates| !before.dates.contains(dates));
+        new.find_map(|dates| outdated(dates, now))
     }
 
     /// The certificate that ends within two weeks, where there is one.
@@ -117,6 +121,16 @@ impl Loaded {
         let (file, validity) =
             self.dates.iter().find(|(_, validity)| validity.not_after - now < SOON_SECONDS)?;
         Some(format!("{file}: the certificate ends on {}", Moment(validity.not_after)))
+    }
+}
+
+fn outdated((file, validity): &(String, Validity), now: i64) -> Option<String> {
+    if now < validity.not_before {
+        Some(format!("{file}: the certificate is good from {} only", Moment(validity.not_before)))
+    } else if now > validity.not_after {
+        Some(format!("{file}: the certificate has ended on {}", Moment(validity.not_after)))
+    } else {
+        None
     }
 }
 
@@ -166,17 +180,18 @@ fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
     match (keys.next(), keys.next()) {
         (Some(Ok(key)), None) => Ok(key),
         (Some(Ok(_)), Some(_)) => Err("holds more than one private key".to_owned()),
-        (Some(Err(_)), _) => Err("is no PEM file".to_owned()),
-        (None, _) if is_encrypted(bytes) => {
+        (Some(Err(_)) | None, _) if is_encrypted(bytes) => {
             Err("the private key is encrypted: openssl pkey -in ENCRYPTED -out PLAIN".to_owned())
         }
+        (Some(Err(_)), _) => Err("is no PEM file".to_owned()),
         (None, _) => Err("holds no private key in PEM".to_owned()),
     }
 }
 
+/// PKCS #8 says so in its first line, what is older (`openssl ec -aes128`) in its second.
 fn is_encrypted(bytes: &[u8]) -> bool {
-    const MARK: &[u8] = b"ENCRYPTED PRIVATE KEY";
-    bytes.windows(MARK.len()).any(|window| window == MARK)
+    const MARKS: [&[u8]; 2] = [b"BEGIN ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED"];
+    MARKS.into_iter().any(|mark| bytes.windows(mark.len()).any(|window| window == mark))
 }
 
 /// The authorities whose signature makes a client's certificate good.

@@ -7,6 +7,7 @@
 
 mod dates;
 mod files;
+mod fit;
 mod names;
 mod session;
 #[cfg(test)]
@@ -48,7 +49,10 @@ pub fn check(config: &TlsConfig) -> (Vec<TlsError>, Vec<TlsError>) {
         Err(errors) => (errors, Vec::new()),
         Ok(loaded) => match loaded.outdated(unix_seconds()) {
             Some(reason) => (vec![about(reason)], Vec::new()),
-            None => (Vec::new(), loaded.ends_soon(unix_seconds()).map(about).into_iter().collect()),
+            None => {
+                let worth_a_word = loaded.ends_soon(unix_seconds()).into_iter().chain(loaded.doubts);
+                (Vec::new(), worth_a_word.map(about).collect())
+            }
         },
     }
 }
@@ -69,6 +73,8 @@ pub(crate) struct Tls {
 
 struct Seen {
     digest: [u8; 32],
+    /// Why the files, as they were seen last, cannot be used.
+    broken: Option<String>,
     /// The pair in force, for its dates.
     loaded: Loaded,
     /// Whether it was said that a certificate ends soon, or has ended.
@@ -111,7 +117,8 @@ impl Tls {
         let files = Files::read(config);
         let loaded = files.load(config).map_err(|mut errors| errors.swap_remove(0))?;
         let server = RwLock::new(Arc::clone(&loaded.server));
-        let seen = Mutex::new(Seen { digest: files.digest(), loaded, said: Said::Nothing });
+        warn_of_doubts(&loaded);
+        let seen = Mutex::new(Seen { digest: files.digest(), broken: None, loaded, said: Said::Nothing });
         let tls = Self { config: config.clone(), server, seen };
         tls.warn_of_dates(unix_seconds());
         Ok(Some(tls))
@@ -129,17 +136,21 @@ impl Tls {
     }
 
     /// Looks at the files once more. New ones serve new handshakes; where one is broken, all stays as it was, and one
-    /// line says why. Reads files, so it may block: not for a shard.
-    pub(crate) fn look(&self) -> Look {
-        self.look_at(unix_seconds())
+    /// line says why: once for each state of the files, and whenever somebody `asked`. Reads files, so it may block: not
+    /// for a shard.
+    pub(crate) fn look(&self, asked: bool) -> Look {
+        self.look_at(unix_seconds(), asked)
     }
 
-    fn look_at(&self, now: i64) -> Look {
+    fn look_at(&self, now: i64, asked: bool) -> Look {
         let files = Files::read(&self.config);
         let digest = files.digest();
         {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
             if seen.digest == digest {
+                if let Some(reason) = seen.broken.as_deref().filter(|_| asked) {
+                    say_broken(reason);
+                }
                 drop(seen);
                 self.warn_of_dates(now);
                 return Look::Same;
@@ -148,18 +159,26 @@ impl Tls {
         }
         let loaded = match files.load(&self.config) {
             Ok(loaded) => loaded,
-            Err(mut errors) => return refuse(&errors.swap_remove(0).to_string()),
+            Err(mut errors) => return self.refuse(errors.swap_remove(0).to_string()),
         };
-        if let Some(reason) = loaded.outdated(now) {
-            return refuse(&format!("tls.certificate: {reason}"));
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reason) = loaded.newly_outdated(&seen.loaded, now) {
+            drop(seen);
+            return self.refuse(format!("tls.certificate: {reason}"));
         }
         *self.server.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&loaded.server);
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        (seen.loaded, seen.said) = (loaded, Said::Nothing);
-        drop(seen);
         tracing::info!("new certificates: handshakes from now on see them, connections that are open stay");
+        warn_of_doubts(&loaded);
+        (seen.loaded, seen.said, seen.broken) = (loaded, Said::Nothing, None);
+        drop(seen);
         self.warn_of_dates(now);
         Look::Renewed
+    }
+
+    fn refuse(&self, reason: String) -> Look {
+        say_broken(&reason);
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).broken = Some(reason);
+        Look::Broken
     }
 
     /// Says once that a certificate ends soon, and once that it has ended.
@@ -182,19 +201,24 @@ impl Tls {
 /// Looks at the files every 30 s and at every `hangup`, for as long as the control runtime lives.
 pub(crate) async fn renew(tls: Arc<Tls>, mut hangup: Signal) {
     loop {
-        tokio::select! {
-            () = tokio::time::sleep(LOOK_PERIOD) => {}
-            _ = hangup.recv() => {}
-        }
+        let asked = tokio::select! {
+            () = tokio::time::sleep(LOOK_PERIOD) => false,
+            _ = hangup.recv() => true,
+        };
         let tls = Arc::clone(&tls);
         // beside the runtime, which has logins to answer: a network's file system may take its time
-        let _ = tokio::task::spawn_blocking(move || tls.look()).await;
+        let _ = tokio::task::spawn_blocking(move || tls.look(asked)).await;
     }
 }
 
-fn refuse(reason: &str) -> Look {
+fn say_broken(reason: &str) {
     tracing::error!(reason, "the new certificates cannot be used: the old ones stay in force");
-    Look::Broken
+}
+
+fn warn_of_doubts(loaded: &Loaded) {
+    for doubt in &loaded.doubts {
+        tracing::warn!("{doubt}");
+    }
 }
 
 /// Unix time in seconds; a clock before 1970 is 1970.

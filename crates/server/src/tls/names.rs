@@ -30,7 +30,7 @@ impl Names {
 
     /// Where the certificates for `name` stand: those that name it, else those for all of its domain.
     fn find(&self, name: &str) -> &[usize] {
-        let name = name.to_ascii_lowercase();
+        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase(); // an absolute name is the same name
         let whole = self.by_name.get(&name);
         let domain = || self.by_name.get(&format!("*.{}", name.split_once('.')?.1));
         whole.or_else(domain).map_or(&[0], Vec::as_slice)
@@ -66,6 +66,7 @@ mod tests {
         for (asked, found) in [
             ("one.example", 0),
             ("A.TWO.example", 2),
+            ("a.two.example.", 2),
             ("b.two.example", 1),
             ("b.b.two.example", 0),
             ("two.example", 0),

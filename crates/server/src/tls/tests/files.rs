@@ -25,27 +25,43 @@ fn new_handshakes_see_new_files_an_old_connection_lives_on_and_broken_ones_chang
     let tls = Tls::build(&config(vec![files.clone()])).unwrap().unwrap();
     let mut old = Conversation::new(&tls, client(one.certificate.der(), TLS13));
     old.shake_hands();
-    assert_eq!((tls.look(), serial_seen(&tls, &[&one, &two])), (Look::Same, vec![1]));
+    assert_eq!((tls.look(false), serial_seen(&tls, &[&one, &two])), (Look::Same, vec![1]));
 
     std::fs::write(&files.chain, two.certificate.pem()).unwrap(); // half of a pair: as between two writes
-    assert_eq!((tls.look(), serial_seen(&tls, &[&one, &two])), (Look::Broken, vec![1]));
-    assert_eq!(tls.look(), Look::Same, "and that is said once");
+    assert_eq!((tls.look(false), serial_seen(&tls, &[&one, &two])), (Look::Broken, vec![1]));
+    assert_eq!(tls.look(false), Look::Same, "and that is said once");
     for broken in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
         std::fs::write(&files.chain, broken).unwrap();
-        assert_eq!(tls.look(), Look::Broken);
+        assert_eq!(tls.look(false), Look::Broken);
     }
     std::fs::remove_file(&files.chain).unwrap();
-    assert_eq!((tls.look(), serial_seen(&tls, &[&one, &two])), (Look::Broken, vec![1]));
+    assert_eq!((tls.look(false), serial_seen(&tls, &[&one, &two])), (Look::Broken, vec![1]));
     let ended = Pair::with(&["localhost"], |params| params.not_after = rcgen::date_time_ymd(2001, 1, 1));
     ended.write(folder.path(), "a");
-    assert_eq!((tls.look(), serial_seen(&tls, &[&one, &two])), (Look::Broken, vec![1]));
+    assert_eq!((tls.look(false), serial_seen(&tls, &[&one, &two])), (Look::Broken, vec![1]));
 
     two.write(folder.path(), "a");
-    assert_eq!((tls.look(), serial_seen(&tls, &[&one, &two])), (Look::Renewed, vec![2]));
+    assert_eq!((tls.look(false), serial_seen(&tls, &[&one, &two])), (Look::Renewed, vec![2]));
     old.client_says(b"still here");
     assert_eq!(old.server_hears(100), b"still here");
     old.server_says(b"so am I");
     assert_eq!(old.client_hears(), b"so am I");
+}
+
+/// Where several are set, one that has ended must not keep the others from being renewed; one that comes ended is refused.
+#[test]
+fn one_that_has_ended_in_force_keeps_no_other_from_being_renewed() {
+    let folder = tempfile::tempdir().unwrap();
+    let [one, two, three] = [1, 2, 3].map(Pair::numbered);
+    let ended = || Pair::with(&["b"], |params| params.not_after = rcgen::date_time_ymd(2001, 1, 1));
+    let files = vec![one.write(folder.path(), "a"), ended().write(folder.path(), "b")];
+    let tls = Tls::build(&config(files)).unwrap().unwrap();
+    two.write(folder.path(), "a");
+    assert_eq!((tls.look(false), serial_seen(&tls, &[&one, &two])), (Look::Renewed, vec![2]));
+    let other = Pair::with(&["b"], |params| params.not_after = rcgen::date_time_ymd(2002, 1, 1));
+    other.write(folder.path(), "b");
+    three.write(folder.path(), "a");
+    assert_eq!((tls.look(false), serial_seen(&tls, &[&one, &two])), (Look::Broken, vec![2]));
 }
 
 /// The clock is the runtime's, and turned forward: nobody waits.
@@ -85,7 +101,7 @@ fn a_renewal_ends_the_tickets_of_before() {
     };
     assert_eq!([again(), again()], [rustls::HandshakeKind::Full, rustls::HandshakeKind::Resumed]);
     two.write(folder.path(), "a");
-    assert_eq!(tls.look(), Look::Renewed);
+    assert_eq!(tls.look(false), Look::Renewed);
     assert_eq!(again(), rustls::HandshakeKind::Full);
 }
 
@@ -106,6 +122,10 @@ fn every_kind_of_broken_file_is_named() {
     write("text", "no PEM at all\n");
     write("cut", "-----BEGIN CERTIFICATE-----\nMIIB\n");
     write("encrypted", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n");
+    write(
+        "old",
+        "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END EC PRIVATE KEY-----\n",
+    );
     write("twice", &one.key.serialize_pem().repeat(2));
     write("junk", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
     write("long", &one.certificate.pem().repeat(11));
@@ -122,6 +142,7 @@ fn every_kind_of_broken_file_is_named() {
         (files(&good.key, &good.key), "good.key: holds no certificate in PEM"),
         (files(&good.chain, &good.chain), "good.pem: holds no private key in PEM"),
         (files(&good.chain, &at("encrypted")), "encrypted: the private key is encrypted"),
+        (files(&good.chain, &at("old")), "old: the private key is encrypted"),
         (files(&good.chain, &at("twice")), "twice: holds more than one private key"),
         (files(&good.chain, &at("junk")), "junk: the private key is of no kind that is served"),
         (files(&good.chain, &other.key), "other.key: is not the key of the first certificate in"),
