@@ -39,3 +39,19 @@ fn half_a_header_and_an_end_is_an_end() {
     }
     server.stop();
 }
+
+/// Who looks for a client in the log finds the address that the proxy told, masked where addresses are.
+#[test]
+fn the_log_names_the_address_that_a_proxy_told() {
+    for (addresses, named) in [("full", "203.0.113.7"), ("masked", "203.0.113.0/24")] {
+        let plan = Server::of(1).set("server.proxy_from", r#"["127.0.0.0/8"]"#).log_level("debug");
+        let mut server = plan.set("log.addresses", addresses).start();
+        let mut proxied = WebSocket::over(server.address());
+        proxied.send_bytes(&[HEADER, REQUEST].concat());
+        assert!(proxied.head().starts_with("HTTP/1.1 200 "));
+        drop(proxied);
+        let line = server.line_with("connection closed");
+        assert!(line.contains(&format!("\"{named}\"")) && !line.contains("127.0.0.1"), "{line}");
+        server.stop();
+    }
+}

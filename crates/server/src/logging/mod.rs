@@ -91,6 +91,16 @@ impl fmt::Display for Address<'_> {
     }
 }
 
+/// The same of an address without a port, as a proxy tells it.
+#[derive(Clone, Copy, Debug)]
+pub struct Host(pub IpAddr);
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if MASKED.load(Ordering::Relaxed) { write_masked(f, self.0) } else { write!(f, "{}", self.0) }
+    }
+}
+
 /// The network alone: what is left names a provider or a company, no household.
 fn write_masked(f: &mut impl fmt::Write, ip: IpAddr) -> fmt::Result {
     match ip.to_canonical() {

@@ -130,7 +130,8 @@ fn reserved(user_id: &str) -> Result<(), Refusal> {
 
 fn log(refusal: Refusal, question: &Question) {
     let (user_id, connection) = (&*question.user_id, question.connection_name());
-    tracing::debug!(reason = refusal.reason.name(), user_id, connection, "login refused");
+    let address = crate::logging::Host(question.address);
+    tracing::debug!(reason = refusal.reason.name(), user_id, connection, %address, "login refused");
 }
 
 pub(super) fn current<T>(cell: &RwLock<Arc<T>>) -> Arc<T> {

@@ -486,7 +486,6 @@ impl Reactor {
     fn close(&mut self, slot: Slot, reason: CloseReason) {
         if let Some(mut socket) = self.sockets.remove(slot, reason) {
             let _ = self.poll.registry().deregister(&mut socket); // closing it says the same
-            tracing::debug!(reason = reason.name(), "connection closed");
         }
         self.inputs.remove(slot);
         self.engine.release(slot);

@@ -16,6 +16,7 @@ use super::layers::{Layers, Way};
 use super::mail::Outbox;
 use super::porch::{Porch, Step};
 use super::transport::{Transport, peer};
+use crate::logging::Host;
 use crate::throttle::{Origin, Throttle, Welcome};
 use crate::tls::Handshake;
 
@@ -83,6 +84,12 @@ impl Sockets {
     /// Taking it out closes it, and whoever has no plain socket hears why, as far as that takes no waiting.
     pub(crate) fn remove(&mut self, slot: Slot, reason: CloseReason) -> Option<TcpStream> {
         let mut socket = self.by_slot.get_mut(slot as usize)?.take()?;
+        tracing::debug!(
+            address = %Host(self.address_of(slot, Some(&socket))),
+            transport = self.transport_of(slot),
+            reason = reason.name(),
+            "connection closed"
+        );
         let mut is_counted = true;
         self.free_place(slot);
         if let Some(mut layer) = self.take_layer(slot) {
@@ -263,10 +270,13 @@ impl Sockets {
 
     /// The other end's address; of no address where it is gone already.
     pub(crate) fn peer_of(&self, slot: Slot) -> IpAddr {
+        self.address_of(slot, self.by_slot.get(slot as usize).and_then(Option::as_ref))
+    }
+
+    fn address_of(&self, slot: Slot, socket: Option<&TcpStream>) -> IpAddr {
         if let Some(address) = self.real.get(&slot) {
             return *address;
         }
-        let socket = self.by_slot.get(slot as usize).and_then(Option::as_ref);
         socket.and_then(|socket| peer(socket).ok()).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }
 
