@@ -112,10 +112,12 @@ impl FromStr for Address {
         const SCHEMES: &str = "tcp://, tls://, ws:// or wss://";
         let (scheme, rest) = match text.split_once("://") {
             None => (Scheme::Tcp, text),
-            Some((name, rest)) => match Scheme::ALL.into_iter().find(|scheme| scheme.name() == name) {
-                Some(scheme) => (scheme, rest),
-                None => return Err(format!("unknown scheme {name}://; use {SCHEMES}")),
-            },
+            Some((name, rest)) => {
+                match Scheme::ALL.into_iter().find(|scheme| name.eq_ignore_ascii_case(scheme.name())) {
+                    Some(scheme) => (scheme, rest),
+                    None => return Err(format!("unknown scheme {name}://; use {SCHEMES}")),
+                }
+            }
         };
         let (place, path) = match rest.find(['/', '?']) {
             Some(at) if scheme.is_web_socket() => rest.split_at(at),
@@ -158,6 +160,7 @@ mod tests {
             ("[::1]:80", "[::1]:80", Scheme::Tcp, "[::1]:80", "/ws"),
             ("::1", "[::1]:7610", Scheme::Tcp, "[::1]:7610", "/ws"),
             ("tls://[::1]", "tls://[::1]:7610", Scheme::Tls, "[::1]:7610", "/ws"),
+            ("TLS://chat.example", "tls://chat.example:7610", Scheme::Tls, "chat.example:7610", "/ws"),
             ("ws://chat.example", "ws://chat.example:7610", Scheme::Ws, "chat.example:7610", "/ws"),
             ("ws://chat.example/", "ws://chat.example:7610/", Scheme::Ws, "chat.example:7610", "/"),
             (

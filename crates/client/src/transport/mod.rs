@@ -8,7 +8,7 @@ mod tls;
 mod ws;
 
 #[cfg(feature = "tls")]
-pub use tls::{Tls, Trust, TrustError};
+pub use tls::{HandshakeError, Tls, Trust, TrustError};
 #[cfg(feature = "ws")]
 pub use ws::WebSocket;
 

@@ -8,7 +8,8 @@ use std::{fmt, io, sync::Arc};
 use tokio_rustls::{
     TlsConnector,
     rustls::{
-        ClientConfig, DigitallySignedStruct, Error, KeyLogFile, RootCertStore, SignatureScheme,
+        CertificateError, ClientConfig, DigitallySignedStruct, Error, KeyLogFile, RootCertStore,
+        SignatureScheme,
         client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
         pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
@@ -31,6 +32,72 @@ pub enum Trust {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct TrustError(pub(crate) &'static str);
+
+/// Why a handshake came to nothing, in words; inside the [`io::Error`] of a [`Connect`].
+#[derive(Debug, thiserror::Error)]
+#[error("{said}")]
+pub struct HandshakeError {
+    said: String,
+    is_untrusted: bool,
+    #[source]
+    source: Option<Error>,
+}
+
+impl HandshakeError {
+    /// Whether all that is missing is somebody trusted who vouches for the server: [`Trust::Pem`] may name them.
+    pub fn is_untrusted(&self) -> bool {
+        self.is_untrusted
+    }
+
+    fn told(err: io::Error) -> io::Error {
+        let kind = err.kind();
+        let cause = err.get_ref().and_then(|cause| cause.downcast_ref::<Error>()).cloned();
+        let (said, is_untrusted) = match &cause {
+            Some(Error::InvalidCertificate(reason)) => why_refused(reason),
+            Some(Error::InvalidMessage(_)) => ("what the server sent is not TLS".to_owned(), false),
+            Some(other) => (other.to_string(), false),
+            None if kind == io::ErrorKind::UnexpectedEof => (
+                "the server ended the connection in the handshake: it may not speak TLS here".to_owned(),
+                false,
+            ),
+            None => return err,
+        };
+        io::Error::new(kind, Self { said, is_untrusted, source: cause })
+    }
+}
+
+/// What is wrong with a server's certificate, and whether only nobody vouches for it.
+fn why_refused(reason: &CertificateError) -> (String, bool) {
+    use CertificateError::{
+        BadSignature, Expired, ExpiredContext, InvalidPurpose, InvalidPurposeContext, NotValidForNameContext,
+        NotValidYet, NotValidYetContext, UnknownIssuer, UnsupportedSignatureAlgorithmContext,
+        UnsupportedSignatureAlgorithmForPublicKeyContext,
+    };
+    let said = match reason {
+        // the last three: an authority of the same name is trusted, and has not signed it
+        UnknownIssuer
+        | BadSignature
+        | UnsupportedSignatureAlgorithmContext { .. }
+        | UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            return ("the server's certificate is signed by nobody who is trusted here".to_owned(), true);
+        }
+        Expired | ExpiredContext { .. } => "the server's certificate has expired".to_owned(),
+        NotValidYet | NotValidYetContext { .. } => "the server's certificate is not good yet".to_owned(),
+        NotValidForNameContext { expected, presented } => {
+            let names = if presented.is_empty() { "nobody".to_owned() } else { presented.join(", ") };
+            format!("the server's certificate is for {names}, not for {}", expected.to_str())
+        }
+        InvalidPurpose | InvalidPurposeContext { .. } => {
+            "the server's certificate is not for servers".to_owned()
+        }
+        // its type is the verifier's own
+        other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            "the server shows an authority's own certificate (CA:TRUE), which no server may".to_owned()
+        }
+        other => format!("the server's certificate: {other}"),
+    };
+    (said, false)
+}
 
 /// TLS, by default over plain TCP.
 ///
@@ -106,7 +173,8 @@ impl<C: Connect> Connect for Tls<C> {
             let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
             let name = ServerName::try_from(bare(host).to_owned()).map_err(io::Error::other)?;
             let below = self.below.connect(address).await?;
-            let stream = TlsConnector::from(self.config.clone()).connect(name, below).await?;
+            let stream = TlsConnector::from(self.config.clone()).connect(name, below).await;
+            let stream = stream.map_err(HandshakeError::told)?;
             Ok(Box::new(stream) as Box<dyn Transport>)
         })
     }

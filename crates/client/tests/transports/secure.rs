@@ -2,7 +2,8 @@
 
 use super::peer::{Authority, JOIN, LOGIN, Server, Web, accept_tls, answer, push};
 use super::{alice, heard, soon};
-use longwire_client::{Client, LengthReading, Outgoing, transport::Trust};
+use longwire_client::transport::{HandshakeError, Trust};
+use longwire_client::{Client, Fault, LengthReading, Outgoing};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::rustls::{ALL_VERSIONS, ProtocolVersion, version};
 
@@ -40,9 +41,9 @@ async fn a_client_speaks_over_tls_1_2_and_1_3() {
 async fn nothing_is_said_to_a_server_that_nobody_trusted_vouches_for() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     for (name, trust, complaint) in [
-        ("127.0.0.1", Trust::Pem(stranger.pem()), "invalid peer certificate"),
-        ("127.0.0.1", Trust::System, "invalid peer certificate"),
-        ("chat.example", Trust::Pem(authority.pem()), "not valid for name"),
+        ("127.0.0.1", Trust::Pem(stranger.pem()), "signed by nobody who is trusted here"),
+        ("127.0.0.1", Trust::System, "signed by nobody who is trusted here"),
+        ("chat.example", Trust::Pem(authority.pem()), "chat.example\"), not for 127.0.0.1"),
     ] {
         let (server, acceptor) = (Server::bind().await, authority.acceptor(name, ALL_VERSIONS));
         let config = match alice(server.address("tls")).trust(trust).build() {
@@ -55,6 +56,9 @@ async fn nothing_is_said_to_a_server_that_nobody_trusted_vouches_for() {
         };
         let (connected, io) = tokio::join!(Client::connect(config), accept_tls(&server, &acceptor));
         let Err(fault) = connected else { panic!("it is connected") };
+        let Fault::Connect(cause) = &fault else { panic!("{fault}") };
+        let cause = cause.get_ref().and_then(|cause| cause.downcast_ref::<HandshakeError>()).unwrap();
+        assert_eq!(cause.is_untrusted(), complaint.contains("trusted"));
         let fault = fault.to_string();
         assert!(fault.contains(complaint), "{fault}");
         // In TLS 1.3 the server may be done before the client says no; it hears nothing all the same.
@@ -77,7 +81,8 @@ async fn a_plain_server_gets_no_login() {
         hello
     };
     let (connected, hello) = tokio::join!(Client::connect(config), peer);
-    assert!(connected.is_err());
+    let Err(fault) = connected else { panic!("it is connected") };
+    assert!(fault.to_string().contains("what the server sent is not TLS"), "{fault}");
     assert!(hello[0] == 0x16 && !hello.windows(6).any(|window| window == b"secret"));
 }
 

@@ -2,6 +2,7 @@
 
 use crate::exit::{Exit, Failed};
 use crate::out;
+use longwire_client::transport::HandshakeError;
 use longwire_client::{
     Call, CallError, Client, Closed, Config, Events, Fault, Refusal, Status, limits::ID_BYTES_MAX,
 };
@@ -73,7 +74,16 @@ pub(crate) fn faulty(fault: &Fault) -> anyhow::Error {
         Fault::LoginInvalid(_) => Exit::Usage,
         _ => Exit::Unreachable,
     };
-    Failed::new(exit, fault.to_string()).into()
+    let hint = if is_untrusted(fault) { "; --ca FILE names whom to trust" } else { "" };
+    Failed::new(exit, format!("{fault}{hint}")).into()
+}
+
+/// Whether all that is missing is somebody who vouches for the server.
+fn is_untrusted(fault: &Fault) -> bool {
+    let Fault::Connect(err) = fault else { return false };
+    err.get_ref()
+        .and_then(|cause| cause.downcast_ref::<HandshakeError>())
+        .is_some_and(HandshakeError::is_untrusted)
 }
 
 /// How the end of a client that nobody asked to end ends a command.

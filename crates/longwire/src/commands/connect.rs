@@ -154,7 +154,9 @@ impl ConnectArgs {
         let file = std::fs::File::open(path).with_context(failed)?;
         std::io::Read::read_to_end(&mut std::io::Read::take(file, CA_FILE_BYTES_MAX), &mut pem)
             .with_context(failed)?;
-        Ok(Trust::Pem(pem))
+        let trust = Trust::Pem(pem);
+        Tls::new(&trust).map_err(|err| anyhow::anyhow!("--ca: {} {err}", path.display()))?;
+        Ok(trust)
     }
 
     fn login(&self) -> anyhow::Result<Login> {
@@ -273,8 +275,8 @@ mod tests {
         }
         assert!(args(&["--addr", "tls://h", "--insecure", "--ca", "f"]).is_err());
         // A file without a certificate trusts nobody, and is refused before anything is sent.
-        let empty = args(&["--addr", "tls://h", "--ca", "/dev/null"]).unwrap().config().unwrap().build();
-        assert_eq!(empty.unwrap_err().key, "trust");
+        let empty = trust(&["--addr", "tls://h", "--ca", "/dev/null"]).unwrap_err();
+        assert_eq!(empty.to_string(), "--ca: /dev/null has no certificate in PEM");
     }
 
     #[test]
