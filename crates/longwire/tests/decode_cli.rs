@@ -152,3 +152,30 @@ fn nothing_in_a_dump_reaches_the_terminal_as_a_control() {
         assert!(!controls(&out) && !controls(&err), "{out:?} {err:?}");
     }
 }
+
+/// A client that gets its flow wrong, and a deployment that maps LOGIN (19.1), have their tokens hidden too.
+#[test]
+fn a_token_is_hidden_wherever_a_login_may_be() {
+    let token = "5345435245545345435245"; // SECRETSECRE
+    for header in ["00000014 00000001 01 12 00", "00000014 00000001 01 11 00", "00000014 00000001 1f 10 00"] {
+        for cut in [0, 2] {
+            let whole = format!("{header} 0a0b {token} 1205 616c696365");
+            let dump = &whole[..whole.len() - cut];
+            for json in [&[][..], &["--json"]] {
+                let (_, out, err) = ends(&[json, &["--length", "body", dump]].concat(), b"");
+                let said = format!("{out}{err}").replace(' ', "");
+                assert!(out.contains("LOGIN") || out.contains("command 31"), "{out}{err}");
+                assert!(!said.contains("SECRET") && !said.contains("534543"), "{said}");
+            }
+        }
+    }
+}
+
+/// It is hex all the same, and no file's name.
+#[test]
+fn a_digit_that_was_lost_is_told() {
+    let digits: String = JOIN.chars().filter(|c| !c.is_whitespace()).collect();
+    let (code, out, err) = ends(&[&digits[1..]], b"");
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.contains("not hex: line 1, column"), "{err}");
+}

@@ -126,10 +126,11 @@ impl DecodeArgs {
         }
     }
 
-    /// The argument itself, where it names no file and is hex.
+    /// The argument itself, where it names no file and is hex, or would be but for a digit that was lost.
     fn argument(&self, file: &Path) -> Option<Vec<u8>> {
         let digits = file.to_str().filter(|_| !self.raw && !file.exists())?;
-        dump::bytes_of_hex(digits).is_ok().then(|| digits.as_bytes().to_vec())
+        let are_digits = digits.chars().all(|c| c.is_ascii_hexdigit() || c.is_ascii_whitespace());
+        (are_digits || dump::bytes_of_hex(digits).is_ok()).then(|| digits.as_bytes().to_vec())
     }
 }
 

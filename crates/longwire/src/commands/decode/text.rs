@@ -115,21 +115,22 @@ fn notes(part: &Part) -> String {
     part.note.as_ref().map(|note| format!("  ({note})")).unwrap_or_default()
 }
 
-/// The rows of bytes around a fault, a caret under it. Never a LOGIN's: a token may be in them.
+/// The rows of bytes around a fault, a caret under it. Never a LOGIN's, or a command's that may be a mapped LOGIN: a token
+/// may be in them.
 fn bad(frame: &Frame, place: Place<'_>, out: &mut impl Write) -> io::Result<()> {
     let Some(fault) = &frame.fault else { return Ok(()) };
     writeln!(out, "  bad: {fault}")?;
-    let is_login = frame.title.starts_with("LOGIN");
+    let may_be_login = frame.title.starts_with("LOGIN") || frame.title.starts_with("command ");
     let at = at_in(fault);
     let header_end = frame.at + 11;
-    if is_login && (fault.inflated_at.is_some() || at >= header_end) {
-        return writeln!(out, "  (bytes of a LOGIN's body are not shown)");
+    if may_be_login && (fault.inflated_at.is_some() || at >= header_end) {
+        return writeln!(out, "  (bytes of a body that may be a LOGIN's are not shown)");
     }
     // Not the frame in front: it may be a LOGIN.
     let first = if fault.inflated_at.is_some() { 0 } else { frame.at };
     let start = first.max(at - at % ROW_BYTES);
     let end = place.bytes.len().min(start + ROW_BYTES);
-    let end = if is_login { end.min(header_end) } else { end };
+    let end = if may_be_login { end.min(header_end) } else { end };
     let caret = " ".repeat(3 * (at - start));
     writeln!(out, "  {}{start:04x}  {}", place.mark, hex(place.bytes, start..end))?;
     let offset = place.mark.len() + format!("{start:04x}").len();
