@@ -234,6 +234,21 @@ mod tests {
         assert_eq!(size_of::<Hot>(), 2);
     }
 
+    /// docs/memory.md has a line for each.
+    #[test]
+    fn the_fields_of_a_connection_are_as_small_as_stated() {
+        let sizes = [
+            size_of::<Session>(),
+            size_of::<Memberships>(),
+            size_of::<Wait>(),
+            size_of::<Bucket>(),
+            size_of::<Millis>(),
+            size_of::<Option<Box<Slow>>>(),
+            size_of::<Option<Status>>(),
+        ];
+        assert_eq!(sizes, [48, 16, 8, 8, 8, 8, 2]);
+    }
+
     #[test]
     fn memberships_keep_the_order_of_joining() {
         let mut rooms = Memberships::default();

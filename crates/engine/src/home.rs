@@ -16,7 +16,7 @@ use crate::post::{Ports, Position, Publish, ShardMsg};
 use crate::quota::Bucket;
 use crate::refusals::Quota;
 use crate::shard::Shard;
-use crate::table::shrink_map;
+use crate::shrink::Shrink;
 
 pub(crate) struct Home {
     pub(crate) name: Arc<str>,
@@ -278,7 +278,7 @@ impl Shard {
             }
         }
         self.homes.shrink();
-        shrink_map(&mut self.home_names);
+        self.home_names.shrink();
     }
 
     /// The home of `name`, made now if there is none; `None` where the node has no place for another room.

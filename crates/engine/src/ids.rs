@@ -9,14 +9,15 @@ pub type Slot = u32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ShardId(pub u16);
 
-/// One connection for ever: a slot that is used again has another generation, so a late answer finds nobody.
+/// One connection for ever: whoever has its slot later has another generation, so a late answer finds nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConnId {
     /// Where it lives.
     pub shard: ShardId,
     /// Its place there.
     pub slot: Slot,
-    /// How often that place had been used before.
+    /// Which of its shard's connections it is, counted from 1; 0 is nobody. After four billion it begins again: whoever
+    /// asks for the first of them by then asks late indeed.
     pub generation: u32,
 }
 

@@ -12,7 +12,7 @@ use crate::planted::Planted;
 use crate::post::{Ports, ShardMsg};
 use crate::room::{LAG, Member, Phase, Room};
 use crate::shard::Shard;
-use crate::table::shrink_map;
+use crate::shrink::Shrink;
 
 impl Shard {
     /// A JOIN_CR. Answered at once where this shard is subscribed to the room, else when home has answered.
@@ -200,7 +200,10 @@ impl Shard {
                 debug_assert!(posted.is_ok(), "control messages are never refused");
             }
         }
+        self.rooms.iter_mut().for_each(Room::shrink);
         self.rooms.shrink();
-        shrink_map(&mut self.room_names);
+        self.room_names.shrink();
+        self.ready.shrink();
+        self.deferred.shrink();
     }
 }

@@ -37,7 +37,7 @@ enum CaughtUp {
 impl Shard {
     /// The socket of `slot` takes bytes again.
     pub fn writable(&mut self, slot: Slot, now: Now, ports: &mut impl Ports) {
-        if !self.hot[slot as usize].blocked || !self.conns[slot as usize].open {
+        if !self.hot.get(slot as usize).is_some_and(|hot| hot.blocked) || !self.conns[slot as usize].open {
             return;
         }
         match self.flush_owed(slot, now, ports) {

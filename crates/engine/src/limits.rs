@@ -63,3 +63,6 @@ pub const USERS_REMEMBERED_MAX: usize = 200_000;
 
 /// Frames in a row over `quotas.connection_frames` that close a connection: each before it was told so.
 pub const FRAMES_REFUSED_MAX: u8 = 100;
+
+/// Slots that a sweep cuts off at the end of a shard's tables, where they are free: a million are gone in four seconds.
+pub const SLOTS_CUT_MAX: usize = 65_536;

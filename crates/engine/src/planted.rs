@@ -28,6 +28,8 @@ pub(crate) enum Planted {
     ExpiredMaySend,
     /// A frame over its connection's rate costs everybody else on the shard a permit too.
     RefusalCostsOthers,
+    /// Slots that were cut off are made again with the generations of those who had them first.
+    GenerationsBeginAgain,
 }
 
 impl Shard {

@@ -10,6 +10,7 @@ use crate::account::Tally;
 use crate::conn::Frame;
 use crate::ids::{ConnId, Millis, ShardId, Slot};
 use crate::log::{Log, Place};
+use crate::shrink::Shrink;
 
 /// Flag: it sent records that are in the round under way.
 pub(crate) const OWN: u8 = 1;
@@ -142,6 +143,14 @@ impl Room {
             }
         }
         self.holes = holes;
+    }
+}
+
+impl Room {
+    /// Gives back the room for members that a storm of them left.
+    pub(crate) fn shrink(&mut self) {
+        self.members.shrink();
+        self.holes.shrink();
     }
 }
 

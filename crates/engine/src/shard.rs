@@ -17,7 +17,8 @@ use crate::limits::SLICE_SENDS_MAX;
 use crate::post::{Ports, ShardMsg};
 use crate::refusals::Refusals;
 use crate::room::{HOLE, Room};
-use crate::session::{AwaitLogin, Session, State};
+use crate::session::Session;
+use crate::slots::Free;
 use crate::table::Table;
 use crate::users::Users;
 
@@ -79,7 +80,9 @@ pub struct Shard {
     pub(crate) config: Arc<Config>,
     pub(crate) conns: Vec<Conn>,
     pub(crate) hot: Vec<Hot>,
-    free: Vec<Slot>,
+    pub(crate) free: Free,
+    /// Of the connection that came last.
+    pub(crate) last_generation: u32,
     /// Who is not logged in, oldest first; may name connections that are by now.
     pub(crate) unauthenticated: VecDeque<ConnId>,
     pub(crate) rooms: Table<Room>,
@@ -140,7 +143,8 @@ impl Shard {
             config,
             conns: Vec::new(),
             hot: Vec::new(),
-            free: Vec::new(),
+            free: Free::default(),
+            last_generation: 0,
             unauthenticated: VecDeque::new(),
             rooms: Table::default(),
             room_names: HashMap::new(),
@@ -179,45 +183,9 @@ impl Shard {
         }
     }
 
-    /// A new connection. Its slot is the driver's name for it until [`Shard::release`].
-    pub fn connect(&mut self, now: Now) -> ConnId {
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.conns.push(Conn::new());
-            self.hot.push(Hot::default());
-            (self.conns.len() - 1) as Slot
-        });
-        let conn = &mut self.conns[slot as usize];
-        conn.open = true;
-        conn.session = Session::AwaitLogin(AwaitLogin { since: now.mono, began: None, reading: None });
-        conn.last_seen = now.mono;
-        self.stats.connections += 1;
-        let id = self.conn_id(slot);
-        self.unauthenticated_came(id);
-        id
-    }
-
     /// Whatever the first LOGIN of `slot` says, it is refused with `status`, and closed.
     pub fn refuse_login(&mut self, slot: Slot, status: Status) {
         self.conns[slot as usize].unwelcome = Some(status);
-    }
-
-    /// The driver has closed the socket of an [`Action::Close`]: the slot may be used again.
-    pub fn release(&mut self, slot: Slot) {
-        let generation = self.conns[slot as usize].generation;
-        self.conns[slot as usize] = Conn { generation: generation.wrapping_add(1), ..Conn::new() };
-        self.hot[slot as usize] = Hot::default();
-        self.free.push(slot);
-        self.stats.connections -= 1;
-    }
-
-    /// Whoever has `slot` now.
-    pub fn conn_id(&self, slot: Slot) -> ConnId {
-        ConnId { shard: self.id, slot, generation: self.conns[slot as usize].generation }
-    }
-
-    /// The state of the session at `slot`.
-    pub fn state(&self, slot: Slot) -> State {
-        self.conns[slot as usize].session.state()
     }
 
     /// What the driver is to do next.
@@ -313,12 +281,6 @@ impl Shard {
         books
     }
 
-    /// The slot of a connection that is still there.
-    pub(crate) fn find(&self, id: ConnId) -> Option<Slot> {
-        let conn = self.conns.get(id.slot as usize)?;
-        (id.shard == self.id && conn.open && conn.generation == id.generation).then_some(id.slot)
-    }
-
     /// The shard that sequences `room`.
     pub(crate) fn home_of(&self, room: &str) -> ShardId {
         let mut hasher = DefaultHasher::new(); // SipHash; the seed keeps clients from choosing a shard
@@ -349,7 +311,7 @@ impl Shard {
         (self.pressure >= Pressure::RefuseLogins || self.drain.is_some()).then_some(Status::OVERLOADED)
     }
 
-    fn unauthenticated_came(&mut self, id: ConnId) {
+    pub(crate) fn unauthenticated_came(&mut self, id: ConnId) {
         self.stats.unauthenticated += 1;
         self.config.unauthenticated.add();
         self.unauthenticated.push_back(id);
@@ -360,6 +322,11 @@ impl Shard {
                 self.close_now(slot, CloseReason::Overloaded);
             }
         }
+        self.forget_authenticated();
+    }
+
+    /// Of those who wait in line without need, no more are kept than of the others.
+    pub(crate) fn forget_authenticated(&mut self) {
         if self.unauthenticated.len() > 64 + 2 * self.stats.unauthenticated {
             let mut all = std::mem::take(&mut self.unauthenticated);
             all.retain(|&id| self.find(id).is_some_and(|slot| self.is_unauthenticated(slot)));

@@ -28,6 +28,7 @@ impl Shard {
             self.sweep_users(now);
         }
         self.relieve(now);
+        self.give_back_slots();
     }
 
     /// The driver has read the socket once more ([`Action::LastLook`]): closes it if it is idle all the same.

@@ -1,7 +1,6 @@
 //! A dense table of boxed things with small numbers for names. Numbers are used again.
 
-/// A table that uses less than one in so many of its places gives the others back.
-pub(crate) const SHRINK_BELOW: usize = 4;
+use crate::shrink::Shrink;
 
 pub(crate) struct Table<T> {
     items: Vec<Option<Box<T>>>,
@@ -54,25 +53,20 @@ impl<T> Table<T> {
         }
         let last = self.items.len() as u32;
         self.free.retain(|at| *at < last);
-        if self.items.len() < self.items.capacity() / SHRINK_BELOW {
-            self.items.shrink_to_fit();
-            self.free.shrink_to_fit();
-        }
+        self.items.shrink();
+        self.free.shrink();
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         self.items.iter().enumerate().filter_map(|(at, item)| Some((at as u32, item.as_deref()?)))
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.items.iter_mut().filter_map(|item| item.as_deref_mut())
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.items.len() - self.free.len()
-    }
-}
-
-/// Gives back the room of a map that a storm left, where most of it is unused.
-pub(crate) fn shrink_map<K: Eq + std::hash::Hash, V>(map: &mut std::collections::HashMap<K, V>) {
-    if map.len() < map.capacity() / SHRINK_BELOW {
-        map.shrink_to_fit();
     }
 }
 
@@ -83,12 +77,12 @@ mod tests {
     #[test]
     fn a_shrunk_table_keeps_its_numbers() {
         let mut table = Table::default();
-        for n in 0..100u32 {
+        for n in 0..10_000u32 {
             assert_eq!(table.insert(Box::new(n)), n);
         }
-        (10..100).chain([3]).for_each(|n| drop(table.remove(n)));
+        (10..10_000).chain([3]).for_each(|n| drop(table.remove(n)));
         table.shrink();
-        assert!(table.items.capacity() < 100 && table.len() == 9);
+        assert!(table.items.capacity() < 2_000 && table.free.capacity() < 2_000 && table.len() == 9);
         assert_eq!((table.get(9), table.get(3), table.get(50)), (Some(&9), None, None));
         assert_eq!((table.insert(Box::new(7)), table.insert(Box::new(8))), (3, 10));
     }

@@ -17,6 +17,7 @@ use crate::post::{Ports, ShardMsg};
 use crate::quota::{Bucket, SharedBucket};
 use crate::refusals::Quota;
 use crate::shard::Shard;
+use crate::shrink::Shrink;
 
 /// What becomes of a user's further sessions (`login.sessions`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,6 +84,7 @@ impl Users {
         if self.by_id.len() > USERS_REMEMBERED_MAX {
             self.by_id.retain(|Known(user)| user.is_here()); // rather too lenient for once than without bound
         }
+        self.by_id.shrink();
     }
 
     fn knows(&self, user: &str, conn: ConnId) -> bool {

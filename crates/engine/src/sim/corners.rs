@@ -43,7 +43,7 @@ const STATES: [State; 13] = [
 ];
 
 /// What the model counts.
-const EVENTS: [&str; 15] = [
+const EVENTS: [&str; 18] = [
     "late refusals were not read",
     "a guest became a user",
     "a login was renewed",
@@ -55,7 +55,10 @@ const EVENTS: [&str; 15] = [
     "a compressed push",
     "a record was passed over",
     "a slot was used again",
+    "slots were cut off",
+    "a slot was made again",
     "a login answer came late",
+    "a login answer found no slot",
     "a room had two lives",
     "a room was left silently",
     "a batch jumped over lost ones",

@@ -73,6 +73,8 @@ pub(super) struct Net {
     pub(super) sockets: Vec<Socket>,
     /// By shard and slot: the client there, until its slot is released.
     pub(super) slots: Vec<Vec<Option<usize>>>,
+    /// By shard: how many of them there were at the most.
+    pub(super) slots_most: Vec<usize>,
     /// From, then to.
     pub(super) links: Vec<Vec<Link>>,
     pub(super) link_max: usize,
@@ -96,6 +98,7 @@ impl Net {
             rng,
             sockets: Vec::new(),
             slots: vec![Vec::new(); shards],
+            slots_most: vec![0; shards],
             links,
             link_max,
             short_writes,

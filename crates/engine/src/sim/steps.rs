@@ -194,10 +194,38 @@ impl World {
             return Ok(false);
         }
         let Some(id) = self.somebody(|world, id| !world.clients[id].hung_up) else { return Ok(false) };
+        self.hang_up(id);
+        if self.rng.u32(..10) == 0 {
+            self.ebb()?;
+        }
+        Ok(true)
+    }
+
+    fn hang_up(&mut self, id: usize) {
         self.clients[id].hung_up = true;
         self.net.sockets[id].dead = self.rng.bool();
         self.say(|| format!("client {id} hangs up"));
-        Ok(true)
+    }
+
+    /// What a storm of connections brought leaves together: all of them or nearly all, and the server hears of it at once.
+    fn ebb(&mut self) -> Check {
+        let stay = pick(&mut self.rng, &[0, 0, 1, 5]);
+        for id in 0..self.clients.len() {
+            if self.clients[id].released || self.rng.u32(..10) < stay {
+                continue;
+            }
+            if !self.clients[id].hung_up {
+                self.hang_up(id);
+            }
+            if !self.clients[id].told_gone {
+                self.peer_closed(id)?;
+            }
+        }
+        for shard in 0..self.shards.len() {
+            while self.act(shard)? {}
+            self.tick(shard)?;
+        }
+        Ok(())
     }
 
     fn step_gone(&mut self) -> Result<bool, String> {

@@ -120,6 +120,11 @@ fn finds_a_refusal_that_costs_others() {
     finds(Planted::RefusalCostsOthers, 100, "has its permits");
 }
 
+#[test]
+fn finds_a_name_that_is_given_twice() {
+    finds(Planted::GenerationsBeginAgain, 50, "has the name of client");
+}
+
 /// `LONGWIRE_SIM_SEED=n` runs that seed alone, and says all that happens.
 #[test]
 fn one_seed() {

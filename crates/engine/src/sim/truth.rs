@@ -70,8 +70,12 @@ impl Truth {
         }
     }
 
-    pub(super) fn connected(&mut self, conn: ConnId, client: usize) {
-        self.clients.insert(conn, client);
+    /// A name is never given twice: whoever asks by an old one late must find nobody.
+    pub(super) fn connected(&mut self, conn: ConnId, client: usize) -> Check {
+        match self.clients.insert(conn, client) {
+            None => Ok(()),
+            Some(other) => Err(format!("client {client} has the name of client {other}: {conn:?}")),
+        }
     }
 
     /// What happened on `shard`, in the order in which it did.

@@ -146,16 +146,9 @@ impl World {
         let Self { plan, rng, deflater, now, .. } = self;
         let dialect = Speaker { plan, rng, deflater, now: *now }.dialect();
         let conn = self.shards[shard].connect(self.now);
-        let slots = &mut self.net.slots[shard];
-        slots.resize(slots.len().max(conn.slot as usize + 1), None);
-        if let Some(other) = slots[conn.slot as usize].replace(id) {
-            return Err(format!("client {id} has the slot of client {other}, which is not released"));
-        }
-        if conn.generation > 0 {
-            self.corners.note("a slot was used again");
-        }
         self.say(|| format!("client {id} connects: {conn:?} {dialect:?}"));
-        self.truth.connected(conn, id);
+        self.take_slot(id, conn)?;
+        self.truth.connected(conn, id)?;
         let mut client = Client::new(id, conn, dialect, self.now.mono);
         if self.rng.u32(..100) < self.plan.unwelcome {
             let status = pick(&mut self.rng, &[Status::RATE_LIMITED, Status::TOO_MANY]);
@@ -164,6 +157,41 @@ impl World {
         }
         self.clients.push(client);
         self.after(shard)
+    }
+
+    /// A newcomer has the lowest slot that nobody has.
+    fn take_slot(&mut self, id: usize, conn: ConnId) -> Check {
+        let shard = usize::from(conn.shard.0);
+        let (slots, at) = (&mut self.net.slots[shard], conn.slot as usize);
+        let free = slots.iter().position(Option::is_none).unwrap_or(slots.len());
+        if at != free {
+            return Err(format!("client {id} has slot {at}, and {free} is the lowest that nobody has"));
+        }
+        if at < self.net.slots_most[shard] {
+            self.corners.note(if at < slots.len() {
+                "a slot was used again"
+            } else {
+                "a slot was made again"
+            });
+        }
+        slots.resize(slots.len().max(at + 1), None);
+        slots[at] = Some(id);
+        self.net.slots_most[shard] = self.net.slots_most[shard].max(slots.len());
+        Ok(())
+    }
+
+    /// What the driver has by slot ends where the engine's slots do.
+    fn cut_slots(&mut self, shard: usize) -> Check {
+        let (kept, slots) = (self.shards[shard].slots(), &mut self.net.slots[shard]);
+        let taken = slots.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        if kept != taken {
+            return Err(format!("shard {shard} has {kept} slots, and needs {taken}"));
+        }
+        if kept < slots.len() {
+            self.corners.note("slots were cut off");
+            slots.truncate(kept);
+        }
+        Ok(())
     }
 
     pub(super) fn speak(&mut self, client: usize) {
@@ -276,8 +304,14 @@ impl World {
         let answer = if in_time { answer } else { Err(Status::OVERLOADED) };
         let status = answer.as_ref().map_or_else(|status| *status, |_| Status::OK);
         self.clients[self.truth.client(conn)?].last_taken()?.1.provider = Some(status);
-        if self.shards[usize::from(conn.shard.0)].find(conn).is_none() {
-            self.corners.note("a login answer came late");
+        let shard = &self.shards[usize::from(conn.shard.0)];
+        if shard.find(conn).is_none() {
+            let is_cut = conn.slot as usize >= shard.slots();
+            self.corners.note(if is_cut {
+                "a login answer found no slot"
+            } else {
+                "a login answer came late"
+            });
         }
         self.say(|| format!("the provider answers {conn:?}: {answer:?}"));
         self.call(usize::from(conn.shard.0), |shard, now, port| shard.login_answered(conn, answer, now, port))
@@ -288,6 +322,7 @@ impl World {
         let overdue = self.find_overdue(shard);
         self.call(shard, |shard, now, port| shard.tick(now, port))?;
         self.check_overdue(shard, &overdue)?;
+        self.cut_slots(shard)?;
         if self.drained {
             self.call(shard, |shard, now, port| shard.drain_step(now, port))?;
         }
