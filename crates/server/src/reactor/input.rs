@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use longwire_engine::{Slot, Then};
+use longwire_engine::{Shrink, Slot, Then};
 
 /// Where a connection's input stands.
 #[derive(Default)]
@@ -80,6 +80,15 @@ impl Inputs {
         }
     }
 
+    /// Forgets all but the first `slots`: the others are nobody's.
+    pub(crate) fn keep_slots(&mut self, slots: usize) {
+        self.by_slot.truncate(slots);
+        self.by_slot.shrink();
+        self.forget_holders();
+        self.holders.shrink();
+        self.ready.shrink();
+    }
+
     /// Bytes that are held for all connections: cut frames, and what waits for a LOGIN, a JOIN or a full buffer.
     pub(crate) fn held(&self) -> usize {
         self.held
@@ -88,13 +97,23 @@ impl Inputs {
     /// Lets go of what the connection holds that began to hold it longest ago, and names it: it is to be closed.
     pub(crate) fn drop_oldest(&mut self) -> Option<Slot> {
         while let Some((slot, stamp)) = self.holders.pop_front() {
-            let input = self.by_slot.get(slot as usize)?;
+            let Some(input) = self.by_slot.get(slot as usize) else { continue };
             if input.stamp == stamp && input.rest.is_some() {
                 self.take_rest(slot);
                 return Some(slot);
             }
         }
         None
+    }
+
+    /// Of those who hold nothing any more, about as many are kept as there are slots.
+    fn forget_holders(&mut self) {
+        if self.holders.len() > HOLDERS_MIN + 2 * self.by_slot.len() {
+            let by_slot = &self.by_slot;
+            self.holders.retain(|(slot, stamp)| {
+                by_slot.get(*slot as usize).is_some_and(|input| input.stamp == *stamp)
+            });
+        }
     }
 
     fn take_rest(&mut self, slot: Slot) -> Option<Box<Rest>> {
@@ -113,12 +132,7 @@ impl Inputs {
         }
         self.held += bytes.len();
         input.rest = Some(Box::new(Rest { bytes, taken }));
-        if self.holders.len() > HOLDERS_MIN + 2 * self.by_slot.len() {
-            let by_slot = &self.by_slot;
-            self.holders.retain(|(slot, stamp)| {
-                by_slot.get(*slot as usize).is_some_and(|input| input.stamp == *stamp)
-            });
-        }
+        self.forget_holders();
     }
 
     pub(crate) fn is_idle(&self) -> bool {
@@ -131,7 +145,7 @@ impl Inputs {
 
     pub(crate) fn next(&mut self) -> Option<Slot> {
         let slot = self.ready.pop_front()?;
-        self.by_slot.get_mut(slot as usize)?.flags &= !QUEUED;
+        self.clear(slot, QUEUED); // where its slot was cut off meanwhile, its turn comes to nothing
         Some(slot)
     }
 
@@ -272,5 +286,64 @@ impl Inputs {
 impl Input {
     fn has(&self, flags: u8) -> bool {
         self.flags & flags != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STORM: Slot = 5_000;
+
+    /// docs/memory.md counts on it.
+    #[test]
+    fn an_idle_input_stays_small() {
+        assert_eq!(size_of::<Input>(), 16);
+    }
+
+    fn inputs() -> Inputs {
+        let mut inputs = Inputs::default();
+        (0..STORM).for_each(|slot| inputs.add(slot));
+        inputs
+    }
+
+    fn go(inputs: &mut Inputs, from: Slot) {
+        (from..STORM).for_each(|slot| inputs.remove(slot));
+        inputs.keep_slots(from as usize);
+    }
+
+    #[test]
+    fn a_turn_whose_slot_was_cut_off_comes_to_nothing_and_holds_up_nobody() {
+        let mut inputs = inputs();
+        (0..STORM).rev().for_each(|slot| inputs.readable(slot, false));
+        go(&mut inputs, 1);
+        let turns: Vec<_> = std::iter::from_fn(|| inputs.next()).collect();
+        assert_eq!(turns.len(), STORM as usize);
+        let read: Vec<_> =
+            turns.into_iter().filter(|slot| matches!(inputs.turn(*slot), Turn::Read(_))).collect();
+        assert_eq!(read, [0]);
+    }
+
+    #[test]
+    fn whoever_stays_is_still_found_behind_holders_that_were_cut_off() {
+        let mut inputs = inputs();
+        (0..STORM).rev().for_each(|slot| inputs.keep(slot, vec![0; 4], 0, Then::More, false));
+        go(&mut inputs, 1);
+        assert_eq!(inputs.held(), 4);
+        assert_eq!((inputs.drop_oldest(), inputs.held()), (Some(0), 0));
+        assert_eq!(inputs.drop_oldest(), None);
+    }
+
+    #[test]
+    fn a_storm_leaves_no_room_behind() {
+        let mut inputs = inputs();
+        (0..STORM).for_each(|slot| inputs.keep(slot, vec![0; 4], 0, Then::Yield, false));
+        while inputs.next().is_some() {}
+        go(&mut inputs, 1);
+        inputs.keep_slots(1);
+        let room = [inputs.by_slot.capacity(), inputs.ready.capacity(), inputs.holders.capacity()];
+        assert!(room.iter().all(|room| *room <= 1024 + 512), "{room:?}");
+        inputs.add(9);
+        assert!(matches!(inputs.turn(9), Turn::Nothing), "a slot that is made again is empty");
     }
 }

@@ -4,7 +4,7 @@
 //! wait for each of them. So a push to a plain socket, or to a WebSocket on one that has nothing else to send, looks at
 //! the byte alone.
 
-use longwire_engine::Slot;
+use longwire_engine::{Shrink, Slot};
 
 use super::layer::Layer;
 
@@ -71,6 +71,14 @@ impl Layers {
         self.by_slot[at] = Some(layer);
     }
 
+    /// Forgets all but the first `slots`.
+    pub(crate) fn keep_slots(&mut self, slots: usize) {
+        self.ways.truncate(slots);
+        self.ways.shrink();
+        self.by_slot.truncate(slots);
+        self.by_slot.shrink();
+    }
+
     /// To be called once something has happened to the layer of `slot`.
     pub(crate) fn settle(&mut self, slot: Slot) {
         if let Some(Some(layer)) = self.by_slot.get(slot as usize) {
@@ -82,5 +90,33 @@ impl Layers {
         let layer = self.by_slot.get_mut(slot as usize)?.take()?;
         self.ways[slot as usize] = Way::Plain;
         Some(layer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Transports;
+
+    /// docs/memory.md counts on it.
+    #[test]
+    fn a_slot_costs_nine_bytes() {
+        assert_eq!(size_of::<Way>() + size_of::<Option<Box<Layer>>>(), 9);
+    }
+
+    #[test]
+    fn a_slot_that_was_cut_off_is_plain_and_may_be_made_again() {
+        let all = Transports { tcp: true, tls: true, ws: true, wss: true };
+        let newcomer = || Layer::of_newcomer(all, false).unwrap();
+        let mut layers = Layers::default();
+        (0..5_000).for_each(|slot| layers.put(slot, newcomer()));
+        (1..5_000).for_each(|slot| drop(layers.take(slot)));
+        layers.keep_slots(1);
+        assert_eq!(layers.iter().count(), 1);
+        assert!(layers.ways.capacity() <= 1024 && layers.by_slot.capacity() <= 1024);
+        assert!(layers.way(4_999) == Way::Plain && layers.take(4_999).is_none());
+        layers.settle(4_999);
+        layers.put(3, newcomer());
+        assert!(layers.get(3).is_some() && layers.get(2).is_none());
     }
 }

@@ -14,6 +14,7 @@ mod layers;
 mod mail;
 mod messages;
 mod porch;
+mod slots;
 mod sockets;
 mod transport;
 
@@ -29,7 +30,7 @@ use longwire_engine::{
     State, Stats, Then,
 };
 use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Poll, Token};
 
 use crate::http::{HEAD_BYTES_MAX, Site};
 use crate::login::desk::{SendBack, Window};
@@ -38,6 +39,7 @@ use crate::ws::message_max;
 use accept::Door;
 use clock::Clock;
 use input::{Inputs, Turn};
+#[cfg(test)]
 pub(crate) use layer::Layer;
 use layer::Rules;
 #[cfg(test)]
@@ -314,34 +316,6 @@ impl Reactor {
         }
     }
 
-    fn let_in(&mut self, now: Now) {
-        let mut came = std::mem::take(&mut self.came);
-        self.door.turn(Instant::now(), |at, stream, peer| came.push((at, stream, peer)));
-        for (at, mut stream, peer) in came.drain(..) {
-            let ConnId { slot, .. } = self.engine.connect(now);
-            let token = Token(self.first_slot + slot as usize);
-            let armed =
-                self.poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE);
-            self.sockets.insert(slot, stream);
-            self.inputs.add(slot);
-            let entrance = &self.porch.entrances[at];
-            let is_proxied = entrance.is_proxy(peer.ip());
-            if let Some(layer) = Layer::of_newcomer(entrance.allowed, is_proxied) {
-                self.sockets.put_layer(slot, layer);
-            }
-            if is_proxied {
-                self.watch(slot, now);
-            } else {
-                self.welcome(slot, peer.ip());
-            }
-            if let Err(err) = armed {
-                tracing::error!(%err, "a connection cannot be watched");
-                self.engine.close_now(slot, CloseReason::Overloaded);
-            }
-        }
-        self.came = came;
-    }
-
     fn read_turns(&mut self, now: Now) {
         for _ in 0..READS_PER_TURN.min(self.inputs.waiting()) {
             let Some(slot) = self.inputs.next() else { break };
@@ -446,6 +420,7 @@ impl Reactor {
             self.next_tick = at + TICK;
             self.mail_left = true;
             self.engine.tick(now, &mut self.sockets);
+            self.give_back_slots();
             self.close_overdue(now);
         }
         if self.draining {
@@ -481,14 +456,5 @@ impl Reactor {
                 Action::Close(slot, reason) => self.close(slot, reason),
             }
         }
-    }
-
-    fn close(&mut self, slot: Slot, reason: CloseReason) {
-        if let Some(mut socket) = self.sockets.remove(slot, reason) {
-            let _ = self.poll.registry().deregister(&mut socket); // closing it says the same
-        }
-        self.inputs.remove(slot);
-        self.engine.release(slot);
-        self.door.give_back();
     }
 }

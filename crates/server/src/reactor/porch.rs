@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use longwire_engine::{Budget, ConnId, Millis, Now};
+use longwire_engine::{Budget, ConnId, Millis, Now, Shrink};
 
 use crate::config::{Config, Listener, PeerNetwork, Transports};
 use crate::tls::Tls;
@@ -136,6 +136,14 @@ impl Line {
     /// What began before `ms` is over by now.
     pub(crate) fn forget_before(&mut self, ms: u64) {
         while self.under_way.pop_front_if(|(since, _)| since.0 < ms).is_some() {}
+    }
+
+    /// Gives back the room that a storm of newcomers left.
+    pub(crate) fn shrink(&mut self) {
+        self.going.shrink();
+        self.waiting.shrink();
+        self.under_way.shrink();
+        self.deadlines.shrink();
     }
 
     /// `conn` is to be done with what it has begun at `deadline`.

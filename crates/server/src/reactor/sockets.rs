@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use longwire_engine::{
-    CloseReason, ConnId, GuestId, Millis, Offered, Outgoing, Ports, Push, ShardId, ShardMsg, Slot,
+    CloseReason, ConnId, GuestId, Millis, Offered, Outgoing, Ports, Push, ShardId, ShardMsg, Shrink, Slot,
 };
 use longwire_wire::Status;
 use mio::net::TcpStream;
@@ -101,6 +101,17 @@ impl Sockets {
             self.throttle.closed(caller.origin, caller.guest);
         }
         Some(socket)
+    }
+
+    /// Forgets all but the first `slots`: the others are nobody's.
+    pub(crate) fn keep_slots(&mut self, slots: usize) {
+        debug_assert!(self.by_slot.iter().skip(slots).all(Option::is_none), "a socket without a slot");
+        self.by_slot.truncate(slots);
+        self.by_slot.shrink();
+        self.layers.keep_slots(slots);
+        self.callers.truncate(slots);
+        self.callers.shrink();
+        self.real.shrink();
     }
 
     /// Gives the place among the node's handshakes back, if `slot` has one.
@@ -374,5 +385,18 @@ impl Ports for Sockets {
         {
             self.throttle.guest_left(caller.origin);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// docs/memory.md counts on these: of every connection, and of those that are counted by address.
+    #[test]
+    fn a_socket_and_its_caller_stay_small() {
+        let mio_watches_itself = if cfg!(debug_assertions) { 12 } else { 0 };
+        assert_eq!(size_of::<Option<TcpStream>>(), 4 + mio_watches_itself);
+        assert!(size_of::<Caller>() <= 16, "{}", size_of::<Caller>());
     }
 }
