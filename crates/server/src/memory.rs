@@ -45,11 +45,19 @@ impl Watch {
 /// How often memory that was freed is given back at the most; under pressure, more often.
 const TRIM_EVERY: Duration = Duration::from_secs(5);
 const TRIM_EVERY_PRESSED: Duration = Duration::from_secs(1);
+/// A trim comes this long behind whoever goes first: the shards' tables shrink meanwhile.
+const TRIM_BEHIND: Duration = Duration::from_secs(1);
+/// A storm's last trim is this long behind the one before it, or less: the longest of what lets go late, the buckets of users
+/// that are gone, are forgotten by then.
+const TRIM_LATE_MAX: Duration = Duration::from_secs(320);
 
 /// Gives memory back once connections or rooms have gone: a bound on what is resident could never be left else.
 pub(crate) struct Trimmer {
     rooms: Arc<Budget>,
-    last: Instant,
+    last: Option<Instant>,
+    next: Option<Instant>,
+    /// Between the next trim and the one behind it, which is for what is let go of later: twice as long each time.
+    wait: Duration,
     /// What was there at the last trim: places for connections, and for rooms, that were free.
     free_places: usize,
     free_rooms: usize,
@@ -58,20 +66,33 @@ pub(crate) struct Trimmer {
 impl Trimmer {
     pub(crate) fn new(rooms: Arc<Budget>) -> Self {
         let free_rooms = rooms.left();
-        Self { rooms, last: Instant::now(), free_places: usize::MAX, free_rooms }
+        Self { rooms, last: None, next: None, wait: TRIM_EVERY, free_places: usize::MAX, free_rooms }
     }
 
-    /// Trims where it is due. What became free since the last time is what there can be to give back.
+    /// Trims where it is due.
     pub(crate) fn look(&mut self, free_places: usize, pressed: bool) {
-        let free_rooms = self.rooms.left();
-        let every = if pressed { TRIM_EVERY_PRESSED } else { TRIM_EVERY };
-        let gone = free_places > self.free_places || free_rooms > self.free_rooms;
+        if self.is_due(Instant::now(), (free_places, self.rooms.left()), pressed) {
+            longwire_sys::release_free_memory();
+        }
+    }
+
+    /// What became free since the last time is what there can be to give back.
+    fn is_due(&mut self, now: Instant, (free_places, free_rooms): (usize, usize), pressed: bool) -> bool {
+        if free_places > self.free_places || free_rooms > self.free_rooms {
+            let due = self.last.map_or(now, |last| last + TRIM_EVERY).max(now + TRIM_BEHIND);
+            self.next = Some(self.next.map_or(due, |next| next.min(due)));
+            self.wait = TRIM_EVERY;
+        }
         self.free_places = self.free_places.min(free_places);
         self.free_rooms = self.free_rooms.min(free_rooms);
-        if (gone || pressed) && self.last.elapsed() >= every {
-            longwire_sys::release_free_memory();
-            (self.last, self.free_places, self.free_rooms) = (Instant::now(), free_places, free_rooms);
+        let is_due = self.next.is_some_and(|next| now >= next)
+            || (pressed && self.last.is_none_or(|last| now.duration_since(last) >= TRIM_EVERY_PRESSED));
+        if is_due {
+            (self.last, self.free_places, self.free_rooms) = (Some(now), free_places, free_rooms);
+            self.next = (self.wait <= TRIM_LATE_MAX).then_some(now + self.wait);
+            self.wait *= 2;
         }
+        is_due
     }
 }
 
@@ -107,5 +128,34 @@ mod tests {
             Some(Pressure::None),
         ];
         assert_eq!(told, expected);
+    }
+    /// When it trims, in seconds from the start, where `free` says how many places are free at each quarter of one.
+    fn trims(seconds: u64, pressed: bool, free: impl Fn(u64) -> usize) -> Vec<f64> {
+        let mut trimmer = Trimmer::new(Budget::new(9));
+        let start = Instant::now();
+        let due = |quarter: &u64| {
+            let now = start + Duration::from_millis(250 * quarter);
+            trimmer.is_due(now, (free(*quarter), 9), pressed)
+        };
+        (1..seconds * 4).filter(due).map(|quarter| quarter as f64 / 4.0).collect()
+    }
+
+    #[test]
+    fn nothing_is_trimmed_while_nobody_goes() {
+        assert_eq!(trims(100, false, |quarter| 1_000_000 - quarter as usize), [0.0; 0]);
+    }
+
+    /// A storm that comes within 10 s, and goes at 20 s: once its tables have shrunk, and ever more rarely for an hour's rest.
+    #[test]
+    fn a_storm_that_is_gone_is_followed_by_a_few_trims() {
+        let free = |quarter| if (40..80).contains(&quarter) { 0 } else { 1000 };
+        assert_eq!(trims(3600, false, free), [21.0, 26.0, 36.0, 56.0, 96.0, 176.0, 336.0, 656.0]);
+    }
+
+    #[test]
+    fn who_goes_and_comes_all_the_time_is_trimmed_behind_at_intervals() {
+        let trimmed = trims(60, false, |quarter| 1000 + quarter as usize % 2);
+        assert!((10..=12).contains(&trimmed.len()), "{trimmed:?}");
+        assert_eq!(trims(60, true, |_| 0).len(), 60, "every second under pressure");
     }
 }

@@ -11,6 +11,7 @@ mod books;
 mod idle;
 mod memory;
 mod stalled;
+mod storm;
 
 /// A drain gives members that are owed something this long before it closes them: 30 s by default.
 const SPREAD: &str = "1s";
