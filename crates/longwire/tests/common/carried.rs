@@ -65,11 +65,16 @@ impl Transport {
 }
 
 /// Cases that a transport is excused from, and why. One that passes all the same fails: nobody needs its excuse any more.
-const EXCUSES: [(&str, &[Transport], &str); 2] = [
+const EXCUSES: [(&str, &[Transport], &str); 3] = [
     (
         "an_idle_connection_stays_within_its_bytes",
         &[Transport::Tls12, Transport::Tls13, Transport::Ws, Transport::Wss],
         "its bounds are those of a plain connection; what a layer costs is bounded in crates/server/src/tls/tests/cost.rs, and docs/memory.md says it",
+    ),
+    (
+        "a_browser_is_told_that_its_token_has_expired",
+        &[Transport::Tls12, Transport::Tls13],
+        "a browser speaks WebSocket, which a server of TLS alone does not",
     ),
     (
         "the_books_say_what_clients_received",

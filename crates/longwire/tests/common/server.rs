@@ -184,6 +184,22 @@ impl Server {
         assert!(status.expect("sh runs").success(), "kill -{name} {pid}");
     }
 
+    /// Waits until all its threads are in this state of /proc: `T` is stopped by a signal, `Z` ended.
+    pub fn wait_for_state(&self, state: char) {
+        let deadline = Instant::now() + WAIT_MAX;
+        let is_in_it =
+            |stat: String| stat.rsplit_once(") ").is_some_and(|(_, behind)| behind.starts_with(state));
+        loop {
+            let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("a child of ours");
+            let mut stats =
+                threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok());
+            if stats.all(is_in_it) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "it does not get into the state {state}");
+        }
+    }
+
     /// The next line of the log that contains `text`.
     pub fn line_with(&mut self, text: &str) -> String {
         let deadline = Instant::now() + WAIT_MAX;

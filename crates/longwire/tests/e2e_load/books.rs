@@ -44,7 +44,8 @@ fn the_books_say_what_clients_received(shards: u32) {
     // Delivered is what the kernel took: of members that read to the end, exactly what they received.
     //= PROTOCOL.md#15.3
     // A member that does not read loses the oldest records of more than the room's ring.
-    let server = Server::of(shards).set("drain.spread", SPREAD).start();
+    // nobody here is silent for too long, however long the messages take
+    let server = Server::of(shards).set("drain.spread", SPREAD).set("wire.timeouts.idle", "10m").start();
     let group = |count: usize| -> Vec<Raw> { (0..count).map(|_| server.member("", "lobby")).collect() };
     let (mut readers, mut stalled, mut leavers) = (group(8), group(8), group(8));
     let mut speaker = server.member("speaker", "lobby");
@@ -95,7 +96,8 @@ fn killed_members(server: &Server) -> u64 {
 fn a_stalled_member_is_closed_and_its_loss_is_booked(shards: u32) {
     //= PROTOCOL.md#15.4
     // A member that takes no byte for the stall time while it is owed some is closed, and what it was owed is lost to it.
-    let server = Server::of(shards).set("fanout.stall_timeout", "1s").set("drain.spread", SPREAD).start();
+    let plan = Server::of(shards).set("fanout.stall_timeout", "1s").set("drain.spread", SPREAD);
+    let server = plan.set("wire.timeouts.idle", "10m").start();
     let mut readers: Vec<Raw> = (0..4).map(|_| server.member("", "lobby")).collect();
     let mut stalled = server.member("", "lobby");
     let mut speaker = server.member("speaker", "lobby");

@@ -14,12 +14,6 @@ on_one_and_four_shards!(
 const FLOOD: usize = 200_000;
 /// Of an answer without a body: its header.
 const EMPTY_BYTES: usize = 11;
-/// PONGs that a bystander gets while the flood is answered, one behind the other. The flood takes 3,000 turns of 64 frames,
-/// and the bystander may have one behind each; a server that takes whatever one read brings has 40 turns, and never more.
-const PONGS_MIN: usize = 150;
-/// A busy machine may let the bystander itself wait: then the flood comes again.
-const FLOODS_MAX: usize = 10;
-
 /// Fault: 200,000 empty frames a second, quotas on.
 fn a_flood_over_its_quota_is_refused_and_closed(shards: u32) {
     //= PROTOCOL.md#5.23
@@ -44,23 +38,12 @@ fn a_flood_over_its_quota_is_refused_and_closed(shards: u32) {
     server.stop();
 }
 
-/// Fault: 200,000 empty frames a second, quotas off.
+/// Fault: 200,000 empty frames a second, quotas off. How little a bystander waits for them is what e2e_process/turns.rs counts.
 fn a_flood_without_quotas_delays_no_bystander(shards: u32) {
     //= PROTOCOL.md#15.15
     // A slow or stalled member never delays another; nor does a noisy one.
     let server = Server::start(shards);
     let mut bystander = server.user("bob");
-    let mut pongs = (0..FLOODS_MAX).map(|_| pongs_in_a_flood(&server, &mut bystander));
-    assert!(
-        pongs.any(|pongs| pongs >= PONGS_MIN),
-        "fewer PONGs while {FLOOD} frames of another were answered"
-    );
-    bystander.ping();
-    server.stop();
-}
-
-/// How many PONGs the bystander gets until all frames of a flood are answered, which they must be, in order.
-fn pongs_in_a_flood(server: &Server, bystander: &mut Raw) -> usize {
     let mut flooding = server.user("mallory");
     let flood = flood(&mut flooding);
     let (mut reader, reading) = (flooding.writer(), flooding.reading);
@@ -69,12 +52,9 @@ fn pongs_in_a_flood(server: &Server, bystander: &mut Raw) -> usize {
         reader.read_exact(&mut bytes).expect("every frame is answered"); // looked at later: the server must not wait
         bytes
     });
-    let mut pongs = 0;
     while !answers.is_finished() {
         bystander.ping();
-        pongs += 1;
     }
-    println!("{pongs} PONGs in a flood");
     flood.join().expect("all of it was taken");
     let answers = answers.join().expect("it read them");
     for (seq, bytes) in answers.chunks(EMPTY_BYTES).enumerate() {
@@ -82,7 +62,8 @@ fn pongs_in_a_flood(server: &Server, bystander: &mut Raw) -> usize {
         assert_eq!((frame.command, frame.seq as usize, frame.status), (PONG, seq, OK), "in order");
     }
     flooding.ping();
-    pongs
+    bystander.ping();
+    server.stop();
 }
 
 /// Writes empty frames from a thread of its own, as long as they are taken.

@@ -15,6 +15,7 @@ on_one_and_four_shards!(
     claims_replace_what_the_client_says_of_itself,
     a_token_may_name_the_only_rooms,
     a_token_that_expires_ends_its_connection_unless_it_is_renewed,
+    a_browser_is_told_that_its_token_has_expired,
     tokens_of_other_implementations_log_in,
     a_token_within_its_leeway_sends_and_stays,
     without_keys_to_judge_by_it_is_overloaded,
@@ -132,8 +133,6 @@ fn a_token_that_expires_ends_its_connection_unless_it_is_renewed(shards: u32) {
     let short = ["--ttl", "3s"];
     let mut renewing = log_in(&server, "alice", &place.token("alice", &short));
     let mut expiring = log_in(&server, "alice", &place.token("alice", &short));
-    let mut browser = WebSocket::connect(server.address());
-    browser.log_in(Reading::Body, login_body(&place.token("alice", &short), "alice"));
     [&mut renewing, &mut expiring].into_iter().for_each(|raw| raw.join("lobby"));
     assert_eq!(renewing.status_of(LOGIN, login_body(&place.token("alice", &[]), "alice")), OK);
     let say = || cms_body("lobby", "canary-body-said");
@@ -150,8 +149,16 @@ fn a_token_that_expires_ends_its_connection_unless_it_is_renewed(shards: u32) {
     assert_eq!(end, End::Stream);
     assert_eq!(renewing.verdict_on(say()), None);
     assert_eq!(renewing.kept_records(), 0, "what was refused was heard by nobody");
+    server.stop();
+}
+
+fn a_browser_is_told_that_its_token_has_expired(shards: u32) {
     //= PROTOCOL.md#18.13
     // 4006: the token has expired.
+    let place = Place::new();
+    let server = place.jwt_plan(shards).set("login.jwt.expiry_grace", "0s").start();
+    let mut browser = WebSocket::connect(server.address());
+    browser.log_in(Reading::Body, login_body(&place.token("alice", &["--ttl", "3s"]), "alice"));
     let told = browser.next();
     assert!(matches!(told, Said::Close(Some(4006), _)), "{told:?}");
     server.stop();

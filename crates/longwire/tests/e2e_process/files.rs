@@ -75,7 +75,7 @@ fn assert_few_lines(mut server: Server, text: &str) {
 fn connections_that_come_and_go_leave_nothing_behind(shards: u32) {
     //= PROTOCOL.md#10.9
     // The end of the connection leaves all rooms: nothing of it stays.
-    let server = Server::start(shards);
+    let server = Server::of(shards).set("wire.timeouts.idle", "10m").start(); // the witness says nothing for long
     let mut witness = server.member("", "lobby");
     let churn = |rounds: usize| {
         for n in 0..rounds {

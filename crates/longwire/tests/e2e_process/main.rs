@@ -11,3 +11,4 @@ mod files;
 mod starting;
 mod tables;
 mod tour;
+mod turns;
