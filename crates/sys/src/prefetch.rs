@@ -5,7 +5,7 @@ const LINE_BYTES: usize = 64;
 /// Lines asked for in one call: processors keep about a dozen fetches under way, and drop or wait for what is beyond.
 const LINES_MAX: usize = 12;
 
-/// Asks the processor to have `place` at hand soon, at most its first [`LINES_MAX`] lines, and does not wait for it.
+/// Asks the processor to have `place` at hand soon, at most its first `LINES_MAX` lines, and does not wait for it.
 ///
 /// A hint: nothing is read, and where the processor (or this crate, for it) knows no such thing, nothing happens.
 /// Worth it where what comes before the use takes longer than a memory access, about 100 ns, and `place` is likely in no
