@@ -181,16 +181,22 @@ fn warn_of_open_login(addresses: &[SocketAddr]) {
     );
 }
 
-/// Where to look first. `check-config` and the log name addresses; people open links.
+/// Where to look first, in one line. `check-config` and the log name addresses; people open links.
 fn tell_of_demo(addresses: &[SocketAddr], porch: &Porch) {
-    for (address, entrance) in addresses.iter().zip(&porch.entrances) {
+    let mut links = addresses.iter().zip(&porch.entrances).filter_map(|(address, entrance)| {
         let scheme = match entrance.allowed {
             allowed if allowed.ws => "http",
             allowed if allowed.wss => "https",
-            _ => continue,
+            _ => return None,
         };
-        tracing::info!("the demo page is at {scheme}://{address}/; web.demo = \"off\" takes it away");
-    }
+        Some(format!("{scheme}://{address}/"))
+    });
+    let Some(link) = links.next() else { return };
+    let more = match links.count() {
+        0 => String::new(),
+        more => format!(" and {more} more listeners"),
+    };
+    tracing::info!("the demo page is at {link}{more}; web.demo = \"off\" takes it away");
 }
 
 fn write_ports(path: &Path, addresses: &[SocketAddr]) -> io::Result<()> {

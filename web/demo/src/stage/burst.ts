@@ -26,7 +26,7 @@ interface Place {
 
 /** Gifts that wait for their turn. */
 const QUEUE_MAX = 4;
-const PIECES_MAX = 56;
+const PIECES_MAX = 40;
 const PIECE = 40;
 const LIFE_MS = 2_300;
 /** While others wait, each has so long. */
@@ -178,7 +178,7 @@ export class Bursts {
   /** As many as the stage is wide. What was painted for the gift before is right for another of its kind. */
   private paintPieces(gift: Gift): void {
     const { width, density } = this.place;
-    const count = Math.min(PIECES_MAX, Math.round(22 + width / 32));
+    const count = Math.min(PIECES_MAX, Math.round(18 + width / 44));
     const look = `${gift} ${density} ${count}`;
     if (look === this.painted) return;
     this.painted = look;
@@ -220,7 +220,7 @@ function flightOf(gift: Gift, { width, height }: Place): Flight {
 /** What goes down falls, in a few straight pieces; all fade at their end. */
 function framesOf({ x, y, vx, vy, turn, spin, size }: Flight): Keyframe[] {
   const life = LIFE_MS / 1_000;
-  const pieces = vy < 0 ? 4 : 8;
+  const pieces = 4;
   const fall = vy < 0 ? 0 : 160;
   return Array.from({ length: pieces + 1 }, (_, at) => {
     const age = (life * at) / pieces;
