@@ -3,25 +3,10 @@
 //   node test/look.mjs FOLDER [WORD...]      only pictures whose name has one of the words
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DESKTOP, PHONE, Server, TABLET, launch, pour, send, visit } from "./visit.mjs";
+import { DESKTOP, PHONE, Server, TABLET, TALK, launch, pour, send, visit } from "./visit.mjs";
 
 const [folder = "pictures", ...only] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
-const TALK = [
-  ["mira", "good evening from the lighthouse"],
-  ["otto", "can you see the line from up there?"],
-  ["june", "all the way to the mountains"],
-  ["kai", "sending you a hello through every pole"],
-  ["小满", "大家好，今晚的晚霞真美"],
-  ["noor", "does a message get tired on such a long way?"],
-  ["theo", "not this one"],
-  ["remy", "I brought soup"],
-  ["ines", "soup over wire. finally"],
-  ["suki", "the houses have their lights on"],
-  ["lev", "who is playing the piano?"],
-  ["ada", "that is the insulators, they hum when it is busy"],
-];
-
 const [browser, server] = await Promise.all([launch(), Server.start()]);
 const origin = `http://127.0.0.1:${server.port}`;
 const wants = (name) => only.length === 0 || only.some((word) => name.includes(word));

@@ -133,3 +133,19 @@ export async function pour(server, { room, perSecond, ms, people = ["mira"] }) {
   });
   return (await Promise.all(ends)).reduce((sum, said) => sum + said, 0);
 }
+
+/** What people say in pictures of the page: who, and what. */
+export const TALK = [
+  ["mira", "good evening from the lighthouse"],
+  ["otto", "can you see the line from up there?"],
+  ["june", "all the way to the mountains"],
+  ["kai", "sending you a hello through every pole"],
+  ["小满", "大家好，今晚的晚霞真美"],
+  ["noor", "does a message get tired on such a long way?"],
+  ["theo", "not this one"],
+  ["remy", "I brought soup"],
+  ["ines", "soup over wire. finally"],
+  ["suki", "the houses have their lights on"],
+  ["lev", "who is playing the piano?"],
+  ["ada", "that is the insulators, they hum when it is busy"],
+];

@@ -58,7 +58,9 @@ export class Bursts {
   private readonly pieces: HTMLCanvasElement[] = [];
   /** What is painted on the pieces. */
   private painted = "";
-  private moves: Animation[] = [];
+  private shower: Animation[] = [];
+  private showerUntil = 0;
+  private badgeMove: Animation | undefined;
 
   constructor(private readonly root: HTMLElement) {
     this.badge.className = "gift-badge";
@@ -86,6 +88,8 @@ export class Bursts {
   clear(): void {
     this.queue = [];
     this.end();
+    for (const move of this.shower) move.cancel();
+    this.showerUntil = 0;
     clearTimeout(this.due);
   }
 
@@ -101,16 +105,17 @@ export class Bursts {
     this.end();
     const shown = this.queue.shift();
     if (!shown || !this.palette) return;
-    this.current = { at: performance.now() };
+    const now = performance.now();
+    this.current = { at: now };
     this.showBadge(this.paintBadge(shown, this.palette));
-    if (!this.place.still) this.scatter(shown.gift);
+    // those in a hurry share a shower: it is not cut short
+    if (!this.place.still && now >= this.showerUntil) this.scatter(shown.gift, now);
     this.arm();
   }
 
   private end(): void {
     this.current = undefined;
-    for (const move of this.moves) move.cancel();
-    this.moves = [];
+    this.badgeMove?.cancel();
     this.badge.style.opacity = "";
   }
 
@@ -164,15 +169,17 @@ export class Bursts {
     }
     const frames: Keyframe[] = COMING.map(([offset, opacity, size]) => ({ offset, opacity, transform: at(size, 0) }));
     frames.push({ offset: GOING, opacity: 1, transform: at(1, 0) }, { offset: 1, opacity: 0, transform: at(1, 18) });
-    this.moves.push(this.badge.animate(frames, LIFE_MS));
+    this.badgeMove = this.badge.animate(frames, LIFE_MS);
   }
 
-  private scatter(gift: Gift): void {
+  private scatter(gift: Gift, now: number): void {
+    this.showerUntil = now + LIFE_MS;
     this.paintPieces(gift);
-    for (const piece of this.pieces) {
+    for (const move of this.shower) move.cancel();
+    this.shower = this.pieces.map((piece) => {
       const flight = flightOf(gift, this.place);
-      this.moves.push(piece.animate(framesOf(flight), { duration: LIFE_MS, delay: flight.delay, fill: "backwards" }));
-    }
+      return piece.animate(framesOf(flight), { duration: LIFE_MS, delay: flight.delay, fill: "backwards" });
+    });
   }
 
   /** As many as the stage is wide. What was painted for the gift before is right for another of its kind. */
