@@ -209,7 +209,7 @@ export class Chat {
   private show({ from, name, text, kind, own, time }: Said, where: { stage: boolean; column: boolean }): number {
     if (kind === "gift") {
       const gift = giftOf(text);
-      const times = this.combo.add(from, gift, performance.now());
+      const times = this.combo.add(from, gift, time);
       if (where.stage) this.stage.burst({ gift, name, text, times, own });
       return where.column ? this.feed.add({ kind, from, name, text, gift, times, own, time }) : 0;
     }

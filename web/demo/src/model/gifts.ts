@@ -19,7 +19,7 @@ export function giftOf(text: string): Gift {
 /** The same gift of the same person within so long counts on. */
 const COMBO_MS = 4_000;
 
-/** Counts gifts in a row. Remembers the last giver alone. */
+/** Counts gifts in a row, by the time they were given and not by when a busy page came to them. Remembers the last giver alone. */
 export class Combo {
   private last = { from: "", gift: "" as Gift | "", at: 0, times: 0 };
 
