@@ -104,7 +104,7 @@ fn the_oldest_session_keeps_out_the_newer(shards: u32) {
             let mut newer = server.connect();
             assert_eq!(newer.try_log_in("sesame", "alice"), TOO_MANY);
         }
-        server.user("bob").ping();
+        eventually("the other user's place is free", || session_of(&server, "bob")).ping();
         first.ping();
         first.ask(LOGOUT, Vec::new());
         first.assert_ended();
