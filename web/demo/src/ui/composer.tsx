@@ -76,7 +76,9 @@ function Writer({ chat, me, withdraw }: { chat: Chat; me: string; withdraw: () =
     event.preventDefault();
     const input = field.current;
     const text = input?.value.trim() ?? "";
-    if (input && text !== "" && (await chat.say(text))) input.value = "";
+    if (!input || text === "") return;
+    input.value = ""; // at once: what is typed while it is sent is the next message
+    if (!(await chat.say(text)) && input.value === "") input.value = text;
   };
   return (
     <form class="writer" onSubmit={send} onKeyDown={(event) => event.key === "Escape" && setGiving(false)}>

@@ -139,6 +139,25 @@ test("a flood is thinned out, and the sum holds at every moment", async () => {
   await visitor.isContent();
 });
 
+test("what is typed while a message is sent stays, and none is sent twice", async () => {
+  const visitor = await visit(browser, origin, { path: "/?room=haste" });
+  await visitor.joins("Ines");
+  await visitor.page.evaluate(() => {
+    const field = document.querySelector("#message");
+    field.value = "in one go";
+    field.form.requestSubmit();
+    field.form.requestSubmit();
+    field.value = "not done yet";
+  });
+  const rows = visitor.page.locator(".row", { hasText: "in one go" });
+  await rows.waitFor();
+  assert.equal(await visitor.page.locator("#message").inputValue(), "not done yet");
+  await visitor.says("the last");
+  await visitor.page.locator(".row", { hasText: "the last" }).waitFor();
+  assert.equal(await rows.count(), 1);
+  await visitor.isContent();
+});
+
 test("what the server refuses is shown as refused", async () => {
   const strict = await Server.start({ sets: { "quotas.user.messages": "1/1m" } });
   const visitor = await visit(browser, `http://127.0.0.1:${strict.port}`);
