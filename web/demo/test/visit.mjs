@@ -19,8 +19,8 @@ export const DESKTOP = { width: 1440, height: 900 };
 export const TABLET = { width: 820, height: 1180 };
 export const PHONE = { width: 390, height: 844 };
 
-/** A page in a context of its own: as if it were another person's browser. */
-export async function visit(browser, origin, { path = "/", ...context } = {}) {
+/** A page in a context of its own: as if it were another person's browser. It has gone nowhere yet. */
+export async function arrive(browser, origin, context = {}) {
   const opened = await browser.newContext({ viewport: DESKTOP, locale: "en-GB", reducedMotion: "no-preference", ...context });
   opened.setDefaultTimeout(PATIENCE);
   const page = await opened.newPage();
@@ -29,7 +29,12 @@ export async function visit(browser, origin, { path = "/", ...context } = {}) {
     globalThis.violations = [];
     addEventListener("securitypolicyviolation", (event) => globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
   });
-  await page.goto(origin + path);
+  return visitor;
+}
+
+export async function visit(browser, origin, { path = "/", ...context } = {}) {
+  const visitor = await arrive(browser, origin, context);
+  await visitor.page.goto(origin + path);
   await visitor.isConnected();
   return visitor;
 }

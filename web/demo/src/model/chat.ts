@@ -60,7 +60,8 @@ export class Chat {
   readonly refusal = signal<string | undefined>(undefined);
   readonly feed = new Feed();
 
-  private readonly worker = new Worker("/visit.js", { type: "module" });
+  /** Undefined: it failed; whoever enters a room has another one. */
+  private worker: Worker | undefined;
   private visit = 0;
   private user: User | undefined;
   private readonly combo = new Combo();
@@ -68,15 +69,13 @@ export class Chat {
   private readonly waiting = new Map<number, (answer: Answer) => void>();
   private calls = 0;
   /** What went to the stage, and what the worker knows could. */
-  private readonly gone = { said: 0, gift: 0 };
+  private gone = { said: 0, gift: 0 };
   private told: Places = { said: 0, gift: 0 };
 
   constructor(
     private readonly place: Place,
     private readonly stage: Stage,
   ) {
-    this.worker.onmessage = ({ data }: MessageEvent<Told>) => data.visit === this.visit && this.hear(data);
-    this.worker.onerror = () => (this.state.value = { name: "closed" });
     setInterval(() => this.tellPlaces(), PLACES_MS);
     setInterval(() => !document.hidden && this.ask({ ask: "measure" }), PING_MS);
     document.addEventListener("visibilitychange", () => document.hidden || this.wake());
@@ -96,7 +95,8 @@ export class Chat {
     this.feed.clear();
     this.stage.clear();
     this.visit += 1;
-    for (const call of [...this.waiting.keys()]) this.answered({ news: "answer", visit: 0, call, why: "Lost" });
+    this.loseCalls();
+    this.worker ??= this.hire();
     this.ask({ ask: "enter", visit: this.visit, url: this.place.url, room, user });
   }
 
@@ -148,12 +148,35 @@ export class Chat {
     return true;
   }
 
+  private hire(): Worker {
+    const worker = new Worker("/visit.js", { type: "module" });
+    worker.onmessage = ({ data }: MessageEvent<Told>) => data.visit === this.visit && this.hear(data);
+    worker.onerror = () => this.failed(worker);
+    this.gone = { said: 0, gift: 0 };
+    this.told = { said: 0, gift: 0 };
+    return worker;
+  }
+
+  /** Its file did not come, or it met what it was not made for: it is no use any more, and neither is its connection. */
+  private failed(worker: Worker): void {
+    if (worker !== this.worker) return;
+    worker.terminate();
+    this.worker = undefined;
+    this.loseCalls();
+    this.changed({ name: "closed" }, undefined);
+  }
+
+  private loseCalls(): void {
+    for (const call of [...this.waiting.keys()]) this.answered({ news: "answer", visit: 0, call, why: "Lost" });
+  }
+
   private ask(ask: Ask): void {
-    this.worker.postMessage(ask);
+    this.worker?.postMessage(ask);
   }
 
   private call(ask: (call: number) => Ask): Promise<Answer> {
     this.calls += 1;
+    if (!this.worker) return Promise.resolve({ news: "answer", visit: this.visit, call: this.calls, why: "NotConnected" });
     this.ask(ask(this.calls));
     return new Promise((resolve) => this.waiting.set(this.calls, resolve));
   }

@@ -1,7 +1,7 @@
 // People in a room: they talk, give, come and go; the network and the server fail them and come back.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { OFFLINE, Proxy, Server, launch, send, visit } from "../visit.mjs";
+import { OFFLINE, Proxy, Server, arrive, launch, send, visit } from "../visit.mjs";
 
 let browser;
 let server;
@@ -91,6 +91,25 @@ test("a server that is started anew finds everybody back", async () => {
   await visitor.hears("a fresh start");
   await visitor.isContent(OFFLINE);
   await again.stop();
+});
+
+test("a page whose worker did not load gets another one", async () => {
+  const visitor = await arrive(browser, origin);
+  const { page } = visitor;
+  await page.route("**/visit.js", (route) => route.abort());
+  const failed = () => page.waitForEvent("requestfailed", (request) => request.url().endsWith("/visit.js"));
+  await Promise.all([failed(), page.goto(`${origin}/?room=worker`)]);
+  const again = page.getByRole("button", { name: "Connect again" });
+  await Promise.all([failed(), again.click()]);
+  await again.waitFor();
+  await page.unroute("**/visit.js");
+  await again.click();
+  await visitor.isConnected();
+  await send(server, { room: "worker", lines: ["the second one works"] });
+  await visitor.hears("the second one works");
+  assert.equal(await again.count(), 0);
+  await page.waitForFunction(() => document.querySelector(".part.shown dd").dataset.value === "1");
+  await visitor.isContent(/net::ERR_FAILED/);
 });
 
 test("the address is the room, and the room the address", async () => {
