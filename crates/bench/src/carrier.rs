@@ -1,5 +1,6 @@
 //! How bytes travel: TCP, TLS, WebSocket, or WebSocket inside TLS. What a connection needs to begin with.
 
+use std::io;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
@@ -13,26 +14,38 @@ const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 /// What a server that speaks WebSocket makes of [`KEY`].
 pub(crate) const ACCEPT: &[u8] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
+/// Says in words why a handshake came to nothing.
+pub type Told = fn(io::Error) -> String;
+
+/// What a handshake goes by.
+#[derive(Clone, Debug)]
+pub(crate) struct Tls {
+    pub(crate) config: Arc<ClientConfig>,
+    pub(crate) name: ServerName<'static>,
+    pub(crate) told: Told,
+}
+
 /// How bytes travel. By default over TCP alone.
 #[derive(Clone, Debug, Default)]
 pub struct Carrier {
-    pub(crate) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+    pub(crate) tls: Option<Tls>,
     /// The request of an upgrade to WebSocket.
     pub(crate) upgrade: Option<Arc<[u8]>>,
 }
 
 impl Carrier {
-    /// Inside TLS, whose certificate must be for `host`. No connection resumes another's session: each pays its handshake.
+    /// Inside TLS, whose certificate must be for `host`; `told` finds the words where it comes to nothing. No connection
+    /// resumes another's session: each pays its handshake.
     ///
     /// # Errors
     /// `host` is no name that a certificate can have.
-    pub fn tls(mut self, config: &ClientConfig, host: &str) -> Result<Self, PlanError> {
+    pub fn tls(mut self, config: &ClientConfig, host: &str, told: Told) -> Result<Self, PlanError> {
         let name = ServerName::try_from(host.to_owned());
         let name =
             name.map_err(|_| PlanError::new(format!("{host:?} is no name that a certificate can have")))?;
         let mut config = config.clone();
         config.resumption = Resumption::disabled();
-        self.tls = Some((Arc::new(config), name));
+        self.tls = Some(Tls { config: Arc::new(config), name, told });
         Ok(self)
     }
 

@@ -21,6 +21,14 @@ pub enum Failure {
         /// What the system says.
         source: io::Error,
     },
+    /// No TLS, above all because nobody vouches for the server.
+    #[error("{address}: {why}")]
+    Handshake {
+        /// The server.
+        address: SocketAddr,
+        /// In words.
+        why: String,
+    },
     /// The server let somebody not in who has to be.
     #[error("{address}: {what} was refused: {}", name(.status))]
     Refused {
@@ -69,7 +77,7 @@ impl Failure {
 
     /// There is no way to the server.
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Unreachable { .. })
+        matches!(self, Self::Unreachable { .. } | Self::Handshake { .. })
     }
 }
 

@@ -35,7 +35,7 @@ mod worker;
 
 pub use bare::serve_bare;
 pub use bench::run;
-pub use carrier::Carrier;
+pub use carrier::{Carrier, Told};
 pub use compare::{Comparison, Ratio, Round, Setting, compare, limit};
 pub use expect::{Expect, Verdict};
 pub use failure::Failure;

@@ -257,11 +257,10 @@ impl Worker {
             Phase::Out => {}
             Phase::Leaving => self.left(at),
             Phase::Connecting | Phase::LoggingIn | Phase::Joining => {
-                let why = match conn.layer.as_ref().and_then(|layer| layer.declined()) {
-                    Some(why) => Failure::Protocol { address, what: why.to_owned() },
-                    None => Failure::Unreachable { address, source: io::ErrorKind::ConnectionReset.into() },
-                };
-                self.kept_out(at, why);
+                let declined = conn.layer.as_ref().and_then(|layer| layer.declined(address));
+                let reset =
+                    || Failure::Unreachable { address, source: io::ErrorKind::ConnectionReset.into() };
+                self.kept_out(at, declined.unwrap_or_else(reset));
             }
             Phase::In => self.dropped(at),
         }

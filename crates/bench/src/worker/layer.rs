@@ -4,14 +4,16 @@
 //! write of the caller's, and goes out with the socket's next writable edge. Reads until the socket is empty or the
 //! caller's buffer is full, so that a read that leaves room means the same as over plain TCP.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
 
 use longwire_wire::{HEADER_BYTES, Header, LengthReading};
 use mio::net::TcpStream;
 use rustls::ClientConnection;
 
 use super::conn::Got;
-use crate::carrier::{ACCEPT, Carrier};
+use crate::carrier::{ACCEPT, Carrier, Told};
+use crate::failure::Failure;
 
 /// An answer to an upgrade that is longer is none.
 const ANSWER_BYTES_MAX: usize = 8 * 1024;
@@ -20,7 +22,7 @@ const LINE_SHOWN: usize = 80;
 
 /// One connection's.
 pub(super) struct Layer {
-    tls: Option<ClientConnection>,
+    tls: Option<(ClientConnection, Told)>,
     web: Option<Web>,
     /// Without TLS: what the socket did not take, and how much of it it took.
     out: Vec<u8>,
@@ -28,7 +30,13 @@ pub(super) struct Layer {
     /// Nothing comes any more.
     ended: bool,
     /// Why TLS or the upgrade came to nothing.
-    declined: Option<String>,
+    declined: Option<Declined>,
+}
+
+/// Why nothing came of what stands between, in words.
+enum Declined {
+    Tls(String),
+    WebSocket(String),
 }
 
 /// WebSocket: what has come of a message, and what waits for the upgrade.
@@ -60,10 +68,10 @@ impl Layer {
         if carrier.is_plain() {
             return None;
         }
-        let tls = carrier.tls.as_ref().map(|(config, name)| {
-            let mut tls = ClientConnection::new(config.clone(), name.clone()).ok()?;
+        let tls = carrier.tls.as_ref().map(|by| {
+            let mut tls = ClientConnection::new(by.config.clone(), by.name.clone()).ok()?;
             tls.set_buffer_limit(None);
-            Some(tls)
+            Some((tls, by.told))
         });
         let broken = matches!(tls, Some(None));
         let mut layer =
@@ -87,7 +95,15 @@ impl Layer {
         while filled < buffer.len() && !self.ended {
             let got = match &mut self.tls {
                 None => read_socket(stream, &mut buffer[filled..]),
-                Some(tls) => read_tls(tls, stream, &mut buffer[filled..], &mut self.declined),
+                Some((tls, told)) => match read_tls(tls, stream, &mut buffer[filled..]) {
+                    Ok(got) => got,
+                    Err(err) => {
+                        if tls.is_handshaking() {
+                            self.declined = Some(Declined::Tls(told(err)));
+                        }
+                        Got::End
+                    }
+                },
             };
             match got {
                 Got::Bytes(bytes) => match self.unwrap(stream, &mut buffer[filled..filled + bytes]) {
@@ -112,7 +128,7 @@ impl Layer {
             None => 0,
             Some(opening) => match opening.take(bytes) {
                 Err(Ended) => {
-                    self.declined = Some(format!("no WebSocket: {}", opening.first_line()));
+                    self.declined = Some(Declined::WebSocket(opening.first_line()));
                     return Err(Ended);
                 }
                 Ok(None) => return Ok(0),
@@ -128,9 +144,12 @@ impl Layer {
         web.unwrap(bytes, begin)
     }
 
-    /// Why TLS or the upgrade came to nothing, if it was not that the connection ended.
-    pub(super) fn declined(&self) -> Option<&str> {
-        self.declined.as_deref()
+    /// Why TLS or the upgrade came to nothing, if the connection did not just end behind it.
+    pub(super) fn declined(&self, address: SocketAddr) -> Option<Failure> {
+        Some(match self.declined.as_ref()? {
+            Declined::Tls(why) => Failure::Handshake { address, why: why.clone() },
+            Declined::WebSocket(line) => Failure::Protocol { address, what: format!("no WebSocket: {line}") },
+        })
     }
 
     /// Takes whole frames: all of them, or none while earlier ones wait for the socket.
@@ -155,18 +174,18 @@ impl Layer {
         match &mut self.tls {
             None => self.out.extend_from_slice(bytes),
             // Without a limit its buffer takes everything.
-            Some(tls) => tls.writer().write_all(bytes).unwrap_or_default(),
+            Some((tls, _)) => tls.writer().write_all(bytes).unwrap_or_default(),
         }
     }
 
     /// Whether something waits for the socket.
     pub(super) fn is_behind(&self) -> bool {
-        self.taken < self.out.len() || self.tls.as_ref().is_some_and(|tls| tls.wants_write())
+        self.taken < self.out.len() || self.tls.as_ref().is_some_and(|(tls, _)| tls.wants_write())
     }
 
     /// Writes what the socket takes. An error is not told: the read that follows it ends.
     pub(super) fn flush(&mut self, stream: &mut TcpStream) {
-        if let Some(tls) = &mut self.tls {
+        if let Some((tls, _)) = &mut self.tls {
             flush_tls(tls, stream);
         }
         while self.taken < self.out.len() {
@@ -193,32 +212,24 @@ fn read_socket(stream: &mut TcpStream, buffer: &mut [u8]) -> Got {
     }
 }
 
-fn read_tls(
-    tls: &mut ClientConnection,
-    stream: &mut TcpStream,
-    buffer: &mut [u8],
-    declined: &mut Option<String>,
-) -> Got {
+fn read_tls(tls: &mut ClientConnection, stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<Got> {
     loop {
         match tls.reader().read(buffer) {
-            Ok(0) => return Got::End,
-            Ok(bytes) => return Got::Bytes(bytes),
+            Ok(0) => return Ok(Got::End),
+            Ok(bytes) => return Ok(Got::Bytes(bytes)),
             Err(err) if err.kind() == ErrorKind::WouldBlock => {}
-            Err(_) => return Got::End,
+            Err(err) => return Err(err),
         }
         match tls.read_tls(stream) {
-            Ok(0) => return Got::End,
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
             Ok(_) => {
                 let good = tls.process_new_packets().map(drop);
                 flush_tls(tls, stream); // what a handshake answers, or why it ends
-                if let Err(err) = good {
-                    *declined = Some(format!("no TLS: {err}"));
-                    return Got::End;
-                }
+                good.map_err(|err| io::Error::new(ErrorKind::InvalidData, err))?;
             }
-            Err(err) if err.kind() == ErrorKind::WouldBlock => return Got::NothingYet,
+            Err(err) if err.kind() == ErrorKind::WouldBlock => return Ok(Got::NothingYet),
             Err(err) if err.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return Got::End,
+            Err(err) => return Err(err),
         }
     }
 }

@@ -49,7 +49,8 @@ impl HandshakeError {
         self.is_untrusted
     }
 
-    fn told(err: io::Error) -> io::Error {
+    /// The same error in words, if it is of a handshake: for programs that make theirs with [`Tls::config`].
+    pub fn told(err: io::Error) -> io::Error {
         let kind = err.kind();
         let cause = err.get_ref().and_then(|cause| cause.downcast_ref::<Error>()).cloned();
         let (said, is_untrusted) = match &cause {

@@ -7,7 +7,7 @@ use longwire_client::{
     Call, CallError, Client, Closed, Config, Events, Fault, Refusal, Status, limits::ID_BYTES_MAX,
 };
 use std::future::Future;
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Rooms of one command. A server with default limits silently leaves the oldest beyond 16, which would look as if
@@ -74,16 +74,25 @@ pub(crate) fn faulty(fault: &Fault) -> anyhow::Error {
         Fault::LoginInvalid(_) => Exit::Usage,
         _ => Exit::Unreachable,
     };
-    let hint = if is_untrusted(fault) { "; --ca FILE names whom to trust" } else { "" };
+    let hint = if let Fault::Connect(err) = fault { trust_hint(err) } else { "" };
     Failed::new(exit, format!("{fault}{hint}")).into()
 }
 
-/// Whether all that is missing is somebody who vouches for the server.
-fn is_untrusted(fault: &Fault) -> bool {
-    let Fault::Connect(err) = fault else { return false };
-    err.get_ref()
-        .and_then(|cause| cause.downcast_ref::<HandshakeError>())
-        .is_some_and(HandshakeError::is_untrusted)
+/// Why a handshake with `Tls::config` came to nothing, and what helps.
+pub(crate) fn no_handshake(err: io::Error) -> String {
+    let told = HandshakeError::told(err);
+    format!("{told}{}", trust_hint(&told))
+}
+
+/// What helps where all that is missing is somebody who vouches for the server.
+fn trust_hint(err: &io::Error) -> &'static str {
+    let cause = err.get_ref().and_then(|cause| cause.downcast_ref::<HandshakeError>());
+    match cause {
+        Some(cause) if cause.is_untrusted() => {
+            "; --ca FILE names whom to trust (for a trial, --insecure trusts anybody)"
+        }
+        _ => "",
+    }
 }
 
 /// How the end of a client that nobody asked to end ends a command.

@@ -101,7 +101,9 @@ impl ConnectArgs {
         let mut carrier = Carrier::default();
         if scheme.is_secure() {
             let tls = Tls::new(&trust).map_err(|err| usage(format!("--ca: {err}")))?;
-            carrier = carrier.tls(tls.config(), self.addr.host()).map_err(|err| usage(err.to_string()))?;
+            carrier = carrier
+                .tls(tls.config(), self.addr.host(), client::no_handshake)
+                .map_err(|err| usage(err.to_string()))?;
         }
         if scheme.is_web_socket() {
             carrier = carrier.web_socket(&authority, self.addr.path());

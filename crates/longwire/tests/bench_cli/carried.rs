@@ -74,3 +74,26 @@ fn what_cannot_be_reached_so_is_told() {
     }
     server.stop();
 }
+
+/// As `chat` and `send` say it; of members, without whom there is no run, and of a crowd, whose failures are a figure.
+#[test]
+fn a_handshake_that_came_to_nothing_is_told_in_words() {
+    let server = Server::start(1);
+    let (relay, other) = [0; 2].map(|_| Relay::to(server.address(), ALL_VERSIONS, false)).into();
+    let plain = Relay::to(server.address(), NO_TLS, false);
+    let stranger = "the server's certificate is signed by nobody who is trusted here; --ca FILE names whom";
+    let ca = format!("--transport tls --ca {}", other.ca());
+    for (at, shape, status, reason) in [
+        (relay.address, "fanout --members 2", 4, stranger),
+        (relay.address, "login --connections 2", 0, stranger),
+        (plain.address, "fanout --members 2", 4, "it may not speak TLS here"),
+    ] {
+        let ended = run(command(at, &format!("{shape} {ca}")));
+        assert_eq!(ended.status, status, "{shape}: {ended:?}");
+        assert!(
+            [&ended.stderr, &ended.stdout].iter().any(|text| text.contains(reason)),
+            "{shape}: {ended:?}"
+        );
+    }
+    server.stop();
+}

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 /// What a run ended with.
+#[derive(Debug)]
 pub struct Ended {
     pub status: i32,
     pub stdout: String,
