@@ -12,17 +12,22 @@ const STEPS: [(u64, Pressure); 3] =
 /// Of what the machine or control group has, this much is ours where nothing is configured, in percent.
 const AUTO_PERCENT: u64 = 70;
 
+/// What was told of a step is not told again before memory fell so far below it, in percent of the bound: it wobbles.
+const CALM_PERCENT: u64 = 5;
+
 /// Watches resident memory against its bound.
 pub(crate) struct Watch {
     max: Option<u64>,
     pressure: Pressure,
+    /// What the log was told last.
+    told: Pressure,
 }
 
 impl Watch {
     /// `max` as configured; without it, 70 % of what the control group or the machine has.
     pub(crate) fn new(max: Option<usize>) -> Self {
         let auto = || longwire_sys::memory_limit().map(|limit| limit.bytes / 100 * AUTO_PERCENT);
-        Self { max: max.map(|max| max as u64).or_else(auto), pressure: Pressure::None }
+        Self { max: max.map(|max| max as u64).or_else(auto), pressure: Pressure::None, told: Pressure::None }
     }
 
     pub(crate) fn is_under_pressure(&self) -> bool {
@@ -35,11 +40,26 @@ impl Watch {
 
     /// The pressure that `resident` bytes make, where it changed.
     pub(crate) fn observe(&mut self, resident: u64) -> Option<Pressure> {
-        let max = self.max?;
-        let reached = STEPS.iter().find(|(percent, _)| resident >= max / 100 * percent);
-        let pressure = reached.map_or(Pressure::None, |(_, pressure)| *pressure);
+        let pressure = pressure_of(resident, self.max?);
         (std::mem::replace(&mut self.pressure, pressure) != pressure).then_some(pressure)
     }
+
+    /// The same, where it is worth a line: a higher step than was told last, or well below that.
+    pub(crate) fn news(&mut self, resident: u64) -> Option<Pressure> {
+        let max = self.max?;
+        let pressure = pressure_of(resident, max);
+        let is_calm = pressure_of(resident.saturating_add(max / 100 * CALM_PERCENT), max) < self.told;
+        let is_news = pressure > self.told || is_calm;
+        is_news.then(|| {
+            self.told = pressure;
+            pressure
+        })
+    }
+}
+
+fn pressure_of(resident: u64, max: u64) -> Pressure {
+    let reached = STEPS.iter().find(|(percent, _)| resident >= max / 100 * percent);
+    reached.map_or(Pressure::None, |(_, pressure)| *pressure)
 }
 
 /// How often memory that was freed is given back at the most; under pressure, more often.
@@ -129,6 +149,22 @@ mod tests {
         ];
         assert_eq!(told, expected);
     }
+
+    /// What follows from a step follows each time; the log does not say so each second.
+    #[test]
+    fn what_wobbles_about_a_step_is_told_once() {
+        let mut watch = Watch::new(Some(1000));
+        let wobbles = [801, 799, 802, 770, 810, 751, 800];
+        let told: Vec<_> = wobbles.iter().filter_map(|resident| watch.news(*resident)).collect();
+        assert_eq!(told, [Pressure::RefuseLogins]);
+        assert_eq!(watch.news(749), Some(Pressure::None));
+        assert_eq!(watch.news(800), Some(Pressure::RefuseLogins), "it was well below it");
+        assert_eq!(watch.news(960), Some(Pressure::CloseSlowest), "a higher step at once");
+        assert_eq!([940, 955, 901].map(|resident| watch.news(resident)), [None; 3]);
+        assert_eq!(watch.news(899), Some(Pressure::RefuseLogins), "what is in force then, not what might be");
+        assert_eq!(watch.news(870), None);
+    }
+
     /// When it trims, in seconds from the start, where `free` says how many places are free at each quarter of one.
     fn trims(seconds: u64, pressed: bool, free: impl Fn(u64) -> usize) -> Vec<f64> {
         let mut trimmer = Trimmer::new(Budget::new(9));

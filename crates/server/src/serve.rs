@@ -446,9 +446,11 @@ impl Control {
         self.trimmer.look(self.places.left(), self.watch.is_under_pressure());
         let Ok(resident) = longwire_sys::resident_bytes() else { return };
         if let Some(pressure) = self.watch.observe(resident) {
+            self.node.tell(|| Command::Pressure(pressure));
+        }
+        if let Some(pressure) = self.watch.news(resident) {
             let max = self.watch.max().unwrap_or(0);
             tracing::warn!(resident, max, "{}", memory::consequence(pressure));
-            self.node.tell(|| Command::Pressure(pressure));
         }
     }
 
