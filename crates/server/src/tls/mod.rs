@@ -73,6 +73,8 @@ pub(crate) struct Tls {
 
 struct Seen {
     digest: [u8; 32],
+    /// Of the files that are in force.
+    in_force: [u8; 32],
     /// Why the files, as they were seen last, cannot be used.
     broken: Option<String>,
     /// The pair in force, for its dates.
@@ -100,6 +102,8 @@ impl std::fmt::Debug for Tls {
 pub(crate) enum Look {
     /// They are as they were at the last look.
     Same,
+    /// They were others at the last look, and are again what is in force.
+    Restored,
     /// New handshakes see the new ones.
     Renewed,
     /// They cannot be used: all stays as it was.
@@ -118,7 +122,8 @@ impl Tls {
         let loaded = files.load(config).map_err(|mut errors| errors.swap_remove(0))?;
         let server = RwLock::new(Arc::clone(&loaded.server));
         warn_of_doubts(&loaded);
-        let seen = Mutex::new(Seen { digest: files.digest(), broken: None, loaded, said: Said::Nothing });
+        let digest = files.digest();
+        let seen = Mutex::new(Seen { digest, in_force: digest, broken: None, loaded, said: Said::Nothing });
         let tls = Self { config: config.clone(), server, seen };
         tls.warn_of_dates(unix_seconds());
         Ok(Some(tls))
@@ -156,6 +161,13 @@ impl Tls {
                 return Look::Same;
             }
             seen.digest = digest;
+            if seen.in_force == digest {
+                seen.broken = None;
+                drop(seen);
+                tracing::info!("the certificates' files are again those in force: nothing changes");
+                self.warn_of_dates(now);
+                return Look::Restored;
+            }
         }
         let loaded = match files.load(&self.config) {
             Ok(loaded) => loaded,
@@ -169,7 +181,7 @@ impl Tls {
         *self.server.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&loaded.server);
         tracing::info!("new certificates: handshakes from now on see them, connections that are open stay");
         warn_of_doubts(&loaded);
-        (seen.loaded, seen.said, seen.broken) = (loaded, Said::Nothing, None);
+        (seen.loaded, seen.said, seen.broken, seen.in_force) = (loaded, Said::Nothing, None, digest);
         drop(seen);
         self.warn_of_dates(now);
         Look::Renewed

@@ -40,8 +40,15 @@ fn new_handshakes_see_new_files_an_old_connection_lives_on_and_broken_ones_chang
     ended.write(folder.path(), "a");
     assert_eq!((tls.look(false), serial_seen(&tls, &[&one, &two])), (Look::Broken, vec![1]));
 
+    one.write(folder.path(), "a"); // somebody put them back: these are no new ones
+    let before = tls.server_for_test();
+    assert_eq!((tls.look(false), tls.look(true)), (Look::Restored, Look::Same));
+    assert!(Arc::ptr_eq(&before, &tls.server_for_test()) && tls.seen.lock().unwrap().broken.is_none());
+
     two.write(folder.path(), "a");
     assert_eq!((tls.look(false), serial_seen(&tls, &[&one, &two])), (Look::Renewed, vec![2]));
+    one.write(folder.path(), "a");
+    assert_eq!((tls.look(false), serial_seen(&tls, &[&one, &two])), (Look::Renewed, vec![1]));
     old.client_says(b"still here");
     assert_eq!(old.server_hears(100), b"still here");
     old.server_says(b"so am I");
