@@ -1,11 +1,14 @@
-//! Load balancers connect and close, many times a minute: that is no event, and the log says nothing of it.
+//! Load balancers connect and close, many times a minute: that is no event, and the log says nothing of it. Who asks for
+//! more of it finds every address there.
 
 use super::knock::{Certified, all_is_given_back, connect};
 use crate::common::on_one_and_four_shards;
 use crate::common::server::Server;
+use socket2::SockRef;
 use std::net::Shutdown;
+use std::time::Duration;
 
-on_one_and_four_shards!(health_checks_leave_no_line_in_the_log);
+on_one_and_four_shards!(health_checks_leave_no_line_in_the_log, who_goes_by_a_reset_is_named_all_the_same);
 
 const CHECKS: usize = 200;
 
@@ -30,6 +33,19 @@ fn health_checks_leave_no_line_in_the_log(shards: u32) {
     all_is_given_back(&server, &mut bystander, files);
     drop(bystander);
     assert_eq!(said(server), quiet);
+}
+
+/// A socket that was reset no more knows where it came from.
+fn who_goes_by_a_reset_is_named_all_the_same(shards: u32) {
+    let mut server = Server::of(shards).log_level("debug").start();
+    for _ in 0..2 * shards {
+        let stream = connect(server.address());
+        SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("SO_LINGER");
+        drop(stream);
+        let line = server.line_with("connection closed");
+        assert!(line.contains(r#""address":"127.0.0.1""#), "{line}");
+    }
+    server.stop();
 }
 
 /// Everybody's port, and for each kind one alone.

@@ -88,11 +88,11 @@ impl Hall {
     /// Connects as `carrier` says, logs in and joins.
     fn member(&mut self, carrier: Carrier, user: &str) -> Slot {
         let mut client = Client::connect(self.listener.local_addr().unwrap()).unwrap();
-        let (socket, _) = self.listener.accept().unwrap();
+        let (socket, from) = self.listener.accept().unwrap();
         socket.set_nonblocking(true).unwrap();
         socket.set_nodelay(true).unwrap();
         let slot = self.engine.connect(NOW).slot;
-        self.sockets.insert(slot, TcpStream::from_std(socket));
+        self.sockets.insert(slot, TcpStream::from_std(socket), from.ip());
         if carrier != Carrier::Tcp {
             self.sockets.put_layer(slot, Layer::of_newcomer(ALL, false).unwrap());
         }

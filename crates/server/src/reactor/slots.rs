@@ -21,7 +21,7 @@ impl Reactor {
             let token = Token(self.first_slot + slot as usize);
             let armed =
                 self.poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE);
-            self.sockets.insert(slot, stream);
+            self.sockets.insert(slot, stream, peer.ip());
             self.inputs.add(slot);
             let entrance = &self.porch.entrances[at];
             let is_proxied = entrance.is_proxy(peer.ip());

@@ -31,8 +31,9 @@ pub(crate) struct Sockets {
     soon: Slot,
     /// Bytes that all layers together keep.
     kept: usize,
-    /// Addresses that a proxy has told.
-    real: HashMap<Slot, IpAddr>,
+    /// Addresses that a proxy has told; and where the log names addresses, all: a socket that was reset knows its own no
+    /// more.
+    told: HashMap<Slot, IpAddr>,
     porch: Arc<Porch>,
     rules: Rules,
     /// For what is no frame yet; all connections share it.
@@ -57,7 +58,7 @@ impl Sockets {
             layers: Layers::default(),
             soon: 0,
             kept: 0,
-            real: HashMap::new(),
+            told: HashMap::new(),
             porch: Arc::clone(porch),
             rules,
             raw: vec![0; RAW_BYTES],
@@ -68,7 +69,11 @@ impl Sockets {
         }
     }
 
-    pub(crate) fn insert(&mut self, slot: Slot, socket: TcpStream) {
+    /// One that was let in, from `address`.
+    pub(crate) fn insert(&mut self, slot: Slot, socket: TcpStream, address: IpAddr) {
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            self.told.insert(slot, address);
+        }
         let at = slot as usize;
         if self.by_slot.len() <= at {
             self.by_slot.resize_with(at + 1, || None);
@@ -96,7 +101,7 @@ impl Sockets {
             layer.cut_off(&mut socket, reason);
             is_counted = !layer.awaits_proxy();
         }
-        self.real.remove(&slot);
+        self.told.remove(&slot);
         if let Some(caller) = self.callers.get(slot as usize).filter(|_| is_counted) {
             self.throttle.closed(caller.origin, caller.guest);
         }
@@ -111,7 +116,7 @@ impl Sockets {
         self.layers.keep_slots(slots);
         self.callers.truncate(slots);
         self.callers.shrink();
-        self.real.shrink();
+        self.told.shrink();
     }
 
     /// Gives the place among the node's handshakes back, if `slot` has one.
@@ -230,7 +235,7 @@ impl Sockets {
             layer.end_proxy();
         }
         if let Some(address) = address {
-            self.real.insert(slot, address);
+            self.told.insert(slot, address);
         }
     }
 
@@ -279,13 +284,13 @@ impl Sockets {
         self.by_slot.get_mut(slot as usize)?.as_mut()
     }
 
-    /// The other end's address; of no address where it is gone already.
+    /// The other end's address; of no address where it is gone already and the log names none.
     pub(crate) fn peer_of(&self, slot: Slot) -> IpAddr {
         self.address_of(slot, self.by_slot.get(slot as usize).and_then(Option::as_ref))
     }
 
     fn address_of(&self, slot: Slot, socket: Option<&TcpStream>) -> IpAddr {
-        if let Some(address) = self.real.get(&slot) {
+        if let Some(address) = self.told.get(&slot) {
             return *address;
         }
         socket.and_then(|socket| peer(socket).ok()).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
