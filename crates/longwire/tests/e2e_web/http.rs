@@ -11,6 +11,7 @@ on_one_and_four_shards!(
     every_request_is_answered_and_closed,
     upgrades_are_taken_or_told_why_not,
     the_path_and_the_origins_are_the_deployments,
+    a_refused_origin_stands_in_the_log,
     the_sub_protocol_is_for_those_who_ask,
     a_head_has_a_bound_and_a_deadline,
     a_head_may_be_longer_than_any_frame,
@@ -126,6 +127,17 @@ fn the_path_and_the_origins_are_the_deployments(shards: u32) {
     }
     by_default.stop();
     set.stop();
+}
+
+/// Whoever runs the server is told too: a page that cannot connect shows its visitors nothing.
+fn a_refused_origin_stands_in_the_log(shards: u32) {
+    for (origin, named) in [("https://App.example:443", "https://app.example"), ("null", "null")] {
+        let mut server = Server::start(shards);
+        assert_eq!(status(server.address(), &upgrade(&format!("Origin: {origin}\r\n"))), 403);
+        let line = server.line_with("web.ws.origins");
+        assert!(line.contains(r#""warn""#) && line.contains(&format!(r#""origin":"{named}""#)), "{line}");
+        server.stop();
+    }
 }
 
 fn the_sub_protocol_is_for_those_who_ask(shards: u32) {

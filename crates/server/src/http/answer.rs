@@ -16,6 +16,7 @@ pub(super) struct Answer {
     /// Further headers, each with its end of line.
     headers: &'static str,
     body: String,
+    refused: Option<String>,
 }
 
 impl Answer {
@@ -51,7 +52,8 @@ impl Answer {
                      The server's web.ws.origins would allow it: [\"*\"], which is every page.\n"
                 .to_owned(),
         };
-        Self::text(403, "Forbidden", &body)
+        let refused = origin.map_or_else(|| "null".to_owned(), Origin::to_string);
+        Self { refused: Some(refused), ..Self::text(403, "Forbidden", &body) }
     }
 
     pub(super) fn not_found(site: &Site) -> Self {
@@ -78,12 +80,12 @@ impl Answer {
     }
 
     fn text(status: u16, reason: &'static str, body: &str) -> Self {
-        Self { status, reason, content_type: TEXT, headers: "", body: body.to_owned() }
+        Self { status, reason, content_type: TEXT, headers: "", body: body.to_owned(), refused: None }
     }
 
     /// The bytes: to a HEAD, all but the body.
     pub(super) fn into_outcome(self, method: Method) -> Outcome {
-        let Self { status, reason, content_type, headers, body } = self;
+        let Self { status, reason, content_type, headers, body, refused } = self;
         let length = body.len();
         // RFC 9110, 7.8: whoever names an upgrade in Upgrade names it in Connection too
         let connection = if headers.starts_with("Upgrade") { "close, Upgrade" } else { "close" };
@@ -95,6 +97,6 @@ impl Answer {
         if method != Method::Head {
             bytes.extend_from_slice(body.as_bytes());
         }
-        Outcome::Answer { bytes, page: None, status }
+        Outcome::Answer { bytes, page: None, status, refused }
     }
 }

@@ -82,14 +82,14 @@ impl File {
         );
         if has(request, &tag) {
             let bytes = format!("HTTP/1.1 304 Not Modified\r\n{always}").into_bytes();
-            return Outcome::Answer { bytes, page: None, status: 304 };
+            return Outcome::Answer { bytes, page: None, status: 304, refused: None };
         }
         let (content_type, length) = (self.content_type, body.len());
         let bytes = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n{encoding}{always}"
         );
         let page = (request.method != Method::Head).then(|| Arc::clone(body));
-        Outcome::Answer { bytes: bytes.into_bytes(), page, status: 200 }
+        Outcome::Answer { bytes: bytes.into_bytes(), page, status: 200, refused: None }
     }
 }
 
@@ -134,7 +134,7 @@ mod tests {
     /// Status, head in text, body.
     fn ask(request: &str) -> (u16, String, Vec<u8>) {
         match read(format!("{request}\r\nHost: a\r\n\r\n").as_bytes(), 0, &site(), true) {
-            Outcome::Answer { bytes, page, status } => (
+            Outcome::Answer { bytes, page, status, .. } => (
                 status,
                 String::from_utf8(bytes).unwrap(),
                 page.map(|page| page.to_vec()).unwrap_or_default(),

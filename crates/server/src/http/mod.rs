@@ -50,6 +50,8 @@ pub enum Outcome {
         page: Option<Arc<[u8]>>,
         /// Its status, for a log.
         status: u16,
+        /// The origin whose scripts may not connect, where it says that; `null` has no address.
+        refused: Option<String>,
     },
     /// Send this; what the client sends next is WebSocket.
     Upgrade {

@@ -46,7 +46,14 @@ fn read_in_pieces(input: &[u8], piece: usize, planted: bool) -> Outcome {
 fn check(outcome: &Outcome) {
     let (bytes, page, status) = match outcome {
         Outcome::More | Outcome::Refuse => return,
-        Outcome::Answer { bytes, page, status } => (bytes, page.as_ref().map(|page| page.len()), *status),
+        Outcome::Answer { bytes, page, status, refused } => {
+            let is_printable = |text: &String| text.bytes().all(|byte| byte.is_ascii_graphic());
+            assert!(
+                refused.as_ref().is_none_or(is_printable),
+                "nothing of a request forges a line of the log"
+            );
+            (bytes, page.as_ref().map(|page| page.len()), *status)
+        }
         Outcome::Upgrade { bytes } => (bytes, None, 101),
     };
     let text = std::str::from_utf8(bytes).expect("answers are text");

@@ -16,11 +16,13 @@ use mio::net::TcpStream;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, version};
 
-use super::layer::{Heard, Layer, Rules};
+use super::layer::{Heard, Layer};
 use super::porch::{Porch, Step};
+use super::rules::Rules;
 use super::sockets::Sockets;
 use super::{WAKE, mail};
 use crate::config::Transports;
+use crate::logging::LogLimit;
 use crate::throttle::Throttle;
 use crate::tls::Tls;
 use crate::tls::testing::{Pair, client, config};
@@ -63,7 +65,9 @@ impl Hall {
         let poll = mio::Poll::new().unwrap();
         let (outbox, _) = mail::post_office(vec![mail::waker(&poll, WAKE).unwrap()]).remove(0);
         let site = all.site();
-        let rules = Rules { site, length: None, first_message_max: 1024, message_max: 1024, ready: true };
+        let refusals = LogLimit::new(1);
+        let rules =
+            Rules { site, length: None, first_message_max: 1024, message_max: 1024, ready: true, refusals };
         let mut hall = Self {
             engine: Shard::new(ShardId(0), 1, 7, Arc::new(Config::default())),
             sockets: Sockets::new(outbox, &throttle, &porch, rules),

@@ -13,23 +13,13 @@ use mio::net::TcpStream;
 
 use super::layers::Way;
 use super::messages::Messages;
+use super::rules::Rules;
 use super::transport::{Secure, Transport};
 use crate::config::Transports;
-use crate::http::{self, Outcome, Site};
+use crate::http::{self, Outcome};
 use crate::proxy;
 use crate::tls::Session;
 use crate::ws;
-
-/// What all layers of a shard go by.
-pub(crate) struct Rules {
-    pub(crate) site: Site,
-    /// `wire.length`.
-    pub(crate) length: Option<LengthReading>,
-    pub(crate) first_message_max: usize,
-    pub(crate) message_max: usize,
-    /// New clients are welcome: what `/readyz` says.
-    pub(crate) ready: bool,
-}
 
 /// What a look at a connection's input came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,7 +205,7 @@ impl Layer {
         socket: &mut TcpStream,
         raw: &mut [u8],
         (buffer, held): (&mut [u8], usize),
-        rules: &Rules,
+        rules: &mut Rules,
     ) -> Heard {
         let heard = match (&mut self.speech, &mut self.tls) {
             (Speech::Hello, _) => Ok(Heard::Hello),
@@ -273,7 +263,7 @@ impl Layer {
         })
     }
 
-    fn behind_tls(&mut self, socket: &mut TcpStream, input: &[u8], bytes: usize, rules: &Rules) -> Heard {
+    fn behind_tls(&mut self, socket: &mut TcpStream, input: &[u8], bytes: usize, rules: &mut Rules) -> Heard {
         match input.first() {
             _ if bytes == 0 => Heard::Ended,
             Some(0) if self.allowed.tls && matches!(self.speech, Speech::First) => {
@@ -290,7 +280,7 @@ impl Layer {
         }
     }
 
-    fn request(&mut self, socket: &mut TcpStream, input: &[u8], bytes: usize, rules: &Rules) -> Heard {
+    fn request(&mut self, socket: &mut TcpStream, input: &[u8], bytes: usize, rules: &mut Rules) -> Heard {
         let Speech::Http(seen) = self.speech else { return Heard::Nothing };
         if bytes == 0 {
             return Heard::Ended;
@@ -300,8 +290,11 @@ impl Layer {
                 self.speech = Speech::Http(input.len());
                 Heard::Hold(bytes)
             }
-            Outcome::Answer { bytes, page, status } => {
+            Outcome::Answer { bytes, page, status, refused } => {
                 tracing::debug!(status, "a plain request");
+                if let Some(origin) = refused {
+                    rules.say_refused(&origin);
+                }
                 self.owed.extend_from_slice(&bytes);
                 self.deadline = None; // the request's; the answer has its own
                 self.speech = Speech::Page(Box::new(Page { bytes: page.unwrap_or_default(), sent: 0 }));

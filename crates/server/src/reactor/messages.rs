@@ -9,7 +9,8 @@ use std::mem::{replace, take};
 use longwire_engine::{Outgoing, Push};
 use longwire_wire::{HEADER_BYTES, LengthReading};
 
-use super::layer::{Heard, Rules, write_all};
+use super::layer::{Heard, write_all};
+use super::rules::Rules;
 use super::transport::Transport;
 use crate::ws::{
     CONTROL_BYTES_MAX, Control, Event, Fault, HEAD_BYTES_MAX, Owed, Reader, Span, Split, header, split,
@@ -300,8 +301,15 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_behind_an_end() {
-        let rules =
-            Rules { site: site(), length: None, first_message_max: 100, message_max: 100, ready: true };
+        let refusals = crate::logging::LogLimit::new(1);
+        let rules = Rules {
+            site: site(),
+            length: None,
+            first_message_max: 100,
+            message_max: 100,
+            ready: true,
+            refusals,
+        };
         let close = [0x88, 0x80, 0, 0, 0, 0];
         let fault = [0xC2, 0x80, 0, 0, 0, 0];
         for (end, heard) in [(close, Heard::Left), (fault, Heard::Broken)] {

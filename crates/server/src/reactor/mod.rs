@@ -14,6 +14,7 @@ mod layers;
 mod mail;
 mod messages;
 mod porch;
+mod rules;
 mod slots;
 mod sockets;
 mod transport;
@@ -33,6 +34,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Poll, Token};
 
 use crate::http::{HEAD_BYTES_MAX, Site};
+use crate::logging::LogLimit;
 use crate::login::desk::{SendBack, Window};
 use crate::login::{Question, Secret};
 use crate::ws::message_max;
@@ -41,12 +43,13 @@ use clock::Clock;
 use input::{Inputs, Turn};
 #[cfg(test)]
 pub(crate) use layer::Layer;
-use layer::Rules;
+
 #[cfg(test)]
 pub(crate) use layers::Layers;
 pub(crate) use mail::{Bell, Inbox, Outbox, post_office};
 use porch::Line;
 pub(crate) use porch::Porch;
+use rules::Rules;
 use sockets::Sockets;
 
 /// Deadlines are looked at this often.
@@ -165,6 +168,7 @@ impl Reactor {
             first_message_max: message_max(login_max),
             message_max: message_max(frame_max),
             ready: true,
+            refusals: LogLimit::new(1),
         };
         let now = Instant::now();
         Ok(Self {

@@ -11,10 +11,11 @@ use longwire_engine::{
 use longwire_wire::Status;
 use mio::net::TcpStream;
 
-use super::layer::{Heard, Layer, Rules, write_all};
+use super::layer::{Heard, Layer, write_all};
 use super::layers::{Layers, Way};
 use super::mail::Outbox;
 use super::porch::{Porch, Step};
+use super::rules::Rules;
 use super::transport::{Transport, peer};
 use crate::logging::Host;
 use crate::throttle::{Origin, Throttle, Welcome};
@@ -178,7 +179,7 @@ impl Sockets {
     pub(crate) fn hear(&mut self, slot: Slot, buffer: &mut [u8], held: usize) -> Heard {
         let Some(Some(socket)) = self.by_slot.get_mut(slot as usize) else { return Heard::Ended };
         let Some(layer) = self.layers.get_mut(slot) else { return Heard::Plain };
-        let heard = layer.hear(socket, &mut self.raw, (buffer, held), &self.rules);
+        let heard = layer.hear(socket, &mut self.raw, (buffer, held), &mut self.rules);
         if heard == Heard::Plain {
             self.take_layer(slot);
         }
