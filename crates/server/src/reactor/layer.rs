@@ -11,6 +11,7 @@ use longwire_engine::{CloseReason, Millis, Offered, Outgoing, Push};
 use longwire_wire::LengthReading;
 use mio::net::TcpStream;
 
+use super::hello;
 use super::layers::Way;
 use super::messages::Messages;
 use super::rules::Rules;
@@ -243,7 +244,7 @@ impl Layer {
 
     /// A plain newcomer. Nothing is taken from its socket before it is known who is to have it.
     fn first_byte(&mut self, socket: &mut TcpStream, raw: &mut [u8]) -> io::Result<Heard> {
-        let bytes = socket.peek(&mut raw[..RECORD_HEAD])?;
+        let bytes = socket.peek(&mut raw[..1])?;
         Ok(match raw[..bytes].first() {
             None => Heard::Ended,
             Some(0) if self.allowed.tcp => {
@@ -254,8 +255,8 @@ impl Layer {
                 self.speech = Speech::Http(0);
                 Heard::Taken
             }
-            Some(&HANDSHAKE_RECORD) if self.allowed.tls || self.allowed.wss => {
-                let is_whole = is_whole_record(socket, raw, bytes)?;
+            Some(&hello::HANDSHAKE_RECORD) if self.allowed.tls || self.allowed.wss => {
+                let is_whole = is_whole_hello(socket, raw)?;
                 self.speech = if is_whole { Speech::Hello } else { Speech::HalfHello };
                 if is_whole { Heard::Hello } else { Heard::Nothing }
             }
@@ -398,22 +399,10 @@ impl Layer {
     }
 }
 
-/// The type of a TLS record that begins a handshake.
-const HANDSHAKE_RECORD: u8 = 0x16;
-/// Type, version and length.
-const RECORD_HEAD: usize = 5;
-/// A record's longest (RFC 8446, 5.1).
-const RECORD_MAX: usize = 16 * 1024;
-
-/// Whether all of the first record is there: a hello that dribbles in takes no place from others, and no memory.
-fn is_whole_record(socket: &TcpStream, raw: &mut [u8], seen: usize) -> io::Result<bool> {
-    if seen < RECORD_HEAD {
-        return Ok(false);
-    }
-    let len = usize::from(u16::from_be_bytes([raw[3], raw[4]]));
-    let whole = RECORD_HEAD + len;
-    // what is longer than any is TLS's to refuse
-    Ok(len > RECORD_MAX || whole > raw.len() || socket.peek(&mut raw[..whole])? == whole)
+/// Whether all of a hello is there, or more than any honest one has: that is TLS's to refuse.
+fn is_whole_hello(socket: &TcpStream, raw: &mut [u8]) -> io::Result<bool> {
+    let bytes = socket.peek(raw)?;
+    Ok(bytes == raw.len() || !hello::is_partial(&raw[..bytes]))
 }
 
 /// Takes the header from the socket, and not a byte more.

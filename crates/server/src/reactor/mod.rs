@@ -8,6 +8,7 @@ mod clock;
 #[cfg(test)]
 mod cost;
 mod hear;
+mod hello;
 mod input;
 mod layer;
 mod layers;

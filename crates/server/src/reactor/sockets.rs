@@ -21,7 +21,7 @@ use crate::logging::Host;
 use crate::throttle::{Origin, Throttle, Welcome};
 use crate::tls::Handshake;
 
-/// What is peeked at or read at once, of what is no frame yet: the longest TLS record's beginning, and some.
+/// What is peeked at or read at once, of what is no frame yet: what a session of TLS takes for a message of a handshake.
 const RAW_BYTES: usize = 20 * 1024;
 
 /// What the engine writes to: sockets of this shard, rings of the others.
