@@ -233,7 +233,8 @@ impl Raw {
                 Ok(_) => {}
                 Err(err) if err.kind() == ErrorKind::ConnectionReset => return true,
                 Err(err) => {
-                    assert!(matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{err}")
+                    let kinds = [ErrorKind::WouldBlock, ErrorKind::TimedOut, ErrorKind::Interrupted];
+                    assert!(kinds.contains(&err.kind()), "{err}")
                 }
             }
         }
@@ -370,11 +371,14 @@ impl Raw {
     }
 
     fn read_more(&mut self) -> Result<(), End> {
-        match self.read_once() {
-            Ok(0) => Err(End::Stream),
-            Ok(_) => Ok(()),
-            Err(err) if err.kind() == ErrorKind::ConnectionReset => Err(End::Reset),
-            Err(err) => panic!("nothing came: {err}; a cut frame: {:02x?}", self.unread()),
+        loop {
+            match self.read_once() {
+                Ok(0) => return Err(End::Stream),
+                Ok(_) => return Ok(()),
+                Err(err) if err.kind() == ErrorKind::Interrupted => {}
+                Err(err) if err.kind() == ErrorKind::ConnectionReset => return Err(End::Reset),
+                Err(err) => panic!("nothing came: {err}; a cut frame: {:02x?}", self.unread()),
+            }
         }
     }
 

@@ -3,8 +3,8 @@
 //! Every frame of the server is checked against what holds for all of them: final, no mask, no reserved bit, the shortest
 //! length, and in a binary message exactly one whole frame of Longwire.
 
-use super::WAIT_MAX;
 use super::bytes::{Frame, LOGIN, OK, PING, Reading};
+use super::{Uninterrupted, WAIT_MAX};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
@@ -50,7 +50,7 @@ pub fn become_one(stream: &mut TcpStream) {
     stream.write_all(upgrade("").as_bytes()).expect("the server takes it");
     let (mut head, mut chunk) = (Vec::new(), [0; 1024]);
     while !head.ends_with(b"\r\n\r\n") {
-        let read = stream.read(&mut chunk).expect("the server answers");
+        let read = Uninterrupted(&mut *stream).read(&mut chunk).expect("the server answers");
         assert!(read > 0, "closed within an upgrade: {:?}", String::from_utf8_lossy(&head));
         head.extend(&chunk[..read]);
     }
@@ -246,7 +246,7 @@ impl WebSocket {
 
     fn read_once(&mut self) -> std::io::Result<usize> {
         let mut chunk = [0; 64 * 1024];
-        let taken = self.stream.read(&mut chunk)?;
+        let taken = Uninterrupted(&self.stream).read(&mut chunk)?;
         self.input.extend(&chunk[..taken]);
         Ok(taken)
     }

@@ -18,10 +18,10 @@ on_one_and_four_shards!(
 
 /// Before it looks again whether a connection has ended, a test waits this long for the end itself.
 const LOOK: Duration = Duration::from_millis(100);
-const IDLE: Duration = Duration::from_secs(2);
+const IDLE: Duration = Duration::from_secs(4);
 
 fn with_short_idle(shards: u32) -> Plan {
-    Server::of(shards).set("wire.timeouts.idle", "2s").set("wire.timeouts.heartbeat", "1s")
+    Server::of(shards).set("wire.timeouts.idle", "4s").set("wire.timeouts.heartbeat", "2s")
 }
 
 fn logout_finishes_what_is_owed_and_closes(shards: u32) {

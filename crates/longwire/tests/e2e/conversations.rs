@@ -269,6 +269,7 @@ impl Connection {
             match self.stream.read(&mut chunk) {
                 Ok(0) => break,
                 Ok(taken) => self.input.extend(&chunk[..taken]),
+                Err(err) if err.kind() == ErrorKind::Interrupted => {}
                 Err(err) if is_reset(&err) && close.reset == "allowed" => break,
                 Err(err) => return Err(format!("a close was due: {err}")),
             }
@@ -300,6 +301,7 @@ impl Connection {
                 self.input.extend(&chunk[..taken]);
                 Ok(())
             }
+            Err(err) if err.kind() == ErrorKind::Interrupted => Ok(()), // who waits looks again
             Err(err) => Err(format!("nothing more came ({err}) behind {}", show(&self.input))),
         }
     }

@@ -1,9 +1,9 @@
 //! Handshakes that come byte by byte, that are cut, or that somebody has tampered with: all that they took is given back.
 
 use super::knock::{Certified, all_is_given_back, connect, end_of_sending, hello, is_served, rest, session};
-use crate::common::on_one_and_four_shards;
 use crate::common::raw::Raw;
 use crate::common::server::Server;
+use crate::common::{Uninterrupted, on_one_and_four_shards};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned, version};
 use std::io::{Read, Result, Write};
@@ -23,7 +23,7 @@ struct Dribble(TcpStream);
 
 impl Read for Dribble {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        self.0.read(buffer)
+        Uninterrupted(&self.0).read(buffer)
     }
 }
 
@@ -82,7 +82,7 @@ fn shake(address: SocketAddr, config: &Arc<ClientConfig>, last: u8, whole: bool)
         let end = if flight == last && !whole { bytes.len() / 2 } else { bytes.len() };
         stream.write_all(&bytes[..end]).expect("the server takes it");
         while flight < last && !client.wants_write() {
-            assert!(client.read_tls(&mut stream).expect("the server goes on") > 0);
+            assert!(client.read_tls(&mut Uninterrupted(&stream)).expect("the server goes on") > 0);
             client.process_new_packets().expect("an honest server");
         }
     }

@@ -1,10 +1,10 @@
 //! A stranger's socket, the ways to speak on it, and a server to knock at.
 
-use crate::common::WAIT_MAX;
 use crate::common::bytes::{Frame, LOGIN, Reading};
 use crate::common::carried;
 use crate::common::raw::Raw;
 use crate::common::server::{Plan, Server};
+use crate::common::{Uninterrupted, WAIT_MAX};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned, SupportedProtocolVersion};
 use std::io::{ErrorKind, Read, Write};
@@ -83,7 +83,7 @@ pub fn rest(stream: &mut impl Read) -> Vec<u8> {
 pub fn rest_in_time(stream: &mut impl Read) -> Result<Vec<u8>, Vec<u8>> {
     let (mut heard, mut chunk) = (Vec::new(), [0; 4096]);
     loop {
-        match stream.read(&mut chunk) {
+        match Uninterrupted(&mut *stream).read(&mut chunk) {
             Ok(0) => return Ok(heard),
             Ok(bytes) => heard.extend(&chunk[..bytes]),
             Err(err) if matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {

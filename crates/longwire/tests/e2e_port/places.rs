@@ -2,6 +2,7 @@
 //! Who has not said its hello takes no place.
 
 use super::knock::{Certified, connect, hello, is_open, is_served, rest, session};
+use crate::common::Uninterrupted;
 use rustls::version;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -17,7 +18,7 @@ fn stalled(address: SocketAddr, hello: &[u8]) -> TcpStream {
 /// Reads all of the server's flight.
 fn read_record(stream: &mut TcpStream) {
     let mut chunk = [0; 16 * 1024];
-    let bytes = stream.read(&mut chunk).expect("the server's flight");
+    let bytes = Uninterrupted(stream).read(&mut chunk).expect("the server's flight");
     assert_eq!(chunk[..3], [22, 3, 3], "{:02x?}", &chunk[..bytes]);
 }
 

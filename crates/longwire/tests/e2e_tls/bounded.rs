@@ -1,7 +1,7 @@
 //! What TLS keeps for a connection counts against the bound on parts of frames, like these.
 
 use super::pair::{Pair, showing};
-use crate::common::WAIT_MAX;
+use crate::common::{Uninterrupted, WAIT_MAX};
 use rustls::version::{TLS12, TLS13};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -46,7 +46,7 @@ fn cut_records_keep_to_the_bound_of_cut_frames() {
 fn ends(socket: &mut TcpStream) -> bool {
     let mut chunk = [0; 4096];
     loop {
-        match socket.read(&mut chunk) {
+        match Uninterrupted(&mut *socket).read(&mut chunk) {
             Ok(0) => return true,
             Ok(_) => {} // tickets, and words of an end
             Err(err) => return err.kind() == ErrorKind::ConnectionReset,

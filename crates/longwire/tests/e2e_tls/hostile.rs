@@ -2,7 +2,7 @@
 
 use super::openssl::looks;
 use super::pair::{Pair, showing};
-use crate::common::WAIT_MAX;
+use crate::common::{Uninterrupted, WAIT_MAX};
 use rustls::AlertDescription;
 use rustls::version::{TLS12, TLS13};
 use std::io::{ErrorKind, Read, Write};
@@ -44,7 +44,7 @@ fn answer_to(server: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let _ = stream.write_all(bytes); // it may close before all is there
     let (mut heard, mut chunk) = (Vec::new(), [0; 4096]);
     loop {
-        match stream.read(&mut chunk) {
+        match Uninterrupted(&mut stream).read(&mut chunk) {
             Ok(0) => return heard,
             Ok(bytes) => heard.extend(&chunk[..bytes]),
             Err(err) if err.kind() == ErrorKind::ConnectionReset => return heard,
@@ -118,13 +118,17 @@ fn a_spoiled_record_gets_an_alert_and_an_orderly_end() {
         let spoiled = [&[23, 3, 3, 0x40, 0][..], &[7; 0x4000]].concat().repeat(8);
         socket.write_all(&spoiled).expect("the kernel takes it");
         let told = loop {
-            assert_ne!(tls.read_tls(&mut socket).expect("no reset"), 0, "an end without a word");
+            assert_ne!(
+                tls.read_tls(&mut Uninterrupted(&socket)).expect("no reset"),
+                0,
+                "an end without a word"
+            );
             if let Err(err) = tls.process_new_packets() {
                 break err;
             }
         };
         assert_eq!(told, rustls::Error::AlertReceived(AlertDescription::BadRecordMac));
-        assert_eq!(socket.read(&mut [0; 100]).expect("no reset"), 0);
+        assert_eq!(Uninterrupted(&socket).read(&mut [0; 100]).expect("no reset"), 0);
     }
     server.stop();
 }
@@ -141,7 +145,7 @@ fn half_a_hello_and_an_end_is_an_end() {
         stream.set_read_timeout(Some(WAIT_MAX)).expect("a read timeout");
         stream.write_all(&whole[..cut]).expect("the kernel takes it");
         stream.shutdown(std::net::Shutdown::Write).expect("a socket");
-        let end = stream.read(&mut [0; 100]);
+        let end = Uninterrupted(&stream).read(&mut [0; 100]);
         assert!(
             matches!(&end, Ok(0)) || end.is_err_and(|err| err.kind() == ErrorKind::ConnectionReset),
             "{cut}"

@@ -2,7 +2,7 @@
 
 use super::hostile::hello;
 use super::pair::{Pair, showing};
-use crate::common::WAIT_MAX;
+use crate::common::{Uninterrupted, WAIT_MAX};
 use rustls::version::TLS13;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -77,7 +77,7 @@ fn a_handshake_under_way_is_not_held_up_by_who_waits_for_a_place() {
         let (mut tls, mut socket) = (pair.client(&TLS13), stream(server.address()));
         tls.write_tls(&mut socket).expect("a hello");
         while tls.is_handshaking() {
-            tls.read_tls(&mut socket).expect("the server's flight");
+            tls.read_tls(&mut Uninterrupted(&socket)).expect("the server's flight");
             tls.process_new_packets().expect("a good one");
         }
         let mut waiting = stream(server.address());

@@ -1,9 +1,9 @@
 //! Members that read nothing, over TLS: what the books call delivered is what such a client can decrypt in the end.
 
 use super::pair::{Pair, showing};
-use crate::common::WAIT_MAX;
 use crate::common::bytes::*;
 use crate::common::on_one_and_four_shards;
+use crate::common::{Uninterrupted, WAIT_MAX};
 use rustls::{ClientConnection, SupportedProtocolVersion, version};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -46,7 +46,7 @@ impl Member {
             while self.tls.wants_write() {
                 self.tls.write_tls(&mut self.socket).ok()?;
             }
-            match self.tls.read_tls(&mut self.socket) {
+            match self.tls.read_tls(&mut Uninterrupted(&self.socket)) {
                 Ok(0) | Err(_) => return None,
                 Ok(_) => self.tls.process_new_packets().ok()?,
             };
