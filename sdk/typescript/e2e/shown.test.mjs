@@ -1,5 +1,5 @@
 // A page that is shown or thawed over a connection that died meanwhile, in real Chromium. What happens is counted; how
-// long it takes is computed in test/client.test.ts, and measured by hidden.test.mjs in its long run.
+// long it takes is computed in test/driver.test.ts, and measured by hidden.test.mjs in its long run.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

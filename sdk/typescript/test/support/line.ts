@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { Client } from "../../src/client.js";
 import type { LongwireOptions } from "../../src/config.js";
+import type { State } from "../../src/driver.js";
 import type { OpenTransport, Transport, TransportEvents } from "../../src/platform.js";
 import { Decoder, Flow, type Frame } from "../../src/wire/frame.js";
 import { Clock, settled, TestTimers } from "./clock.js";
@@ -114,4 +115,9 @@ export async function failure(promise: Promise<unknown>): Promise<Error> {
     return error;
   }
   return assert.fail("it did not reject");
+}
+
+/** The states that a client went through, in a line. */
+export function names(states: State[]): string {
+  return states.map(({ name }) => name).join(" ");
 }
