@@ -125,6 +125,10 @@ for (const [who, { scheme, tell }] of Object.entries(TELLERS)) {
       //= PROTOCOL.md#6.7
       // The server compresses only if the first LOGIN had compression 1.
       assert.deepEqual([first[0].compression, again[0].compression], [1, 1]);
+      //= PROTOCOL.md#6.1
+      // Compression 1 means that the body is one gzip member (RFC 1952): what it says of its own size is right, to its last byte.
+      const member = again[0].raw;
+      assert.deepEqual([...member.subarray(0, 3), member.readUInt32LE(member.length - 4)], [0x1f, 0x8b, 8, again[0].body.length]);
       //= PROTOCOL.md#10.9
       // There is no command to leave a room: one that was left is not joined again.
       const rooms = (sent) => sent.filter(({ command }) => command === JOIN).map(({ body }) => textsOf(body)[1]);

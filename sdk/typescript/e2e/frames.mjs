@@ -1,4 +1,4 @@
-// What a recorded connection said, by PROTOCOL.md: frames in the reading *body*, protobuf fields by number, and
+// What a recorded connection said, by PROTOCOL.md: frames in either reading of `len`, protobuf fields by number, and
 // RFC 6455 around them. A second opinion: it shares no code with the SDK.
 import assert from "node:assert/strict";
 import zlib from "node:zlib";
@@ -10,12 +10,15 @@ export const PONG = 4;
 export const JOIN = 5;
 export const CMS = 6;
 const HEADER = 11;
+const LEN = 4;
 
 /** The frames of a stream, whole to its last byte; `at` is where each begins. */
-export function framesOf(stream) {
+export function framesOf(stream, reading = "body") {
+  const beside = reading === "body" ? HEADER : LEN;
   const frames = [];
   for (let at = 0; at < stream.length; ) {
-    const size = HEADER + stream.readUInt32BE(at);
+    const size = beside + stream.readUInt32BE(at);
+    assert(size >= HEADER, `a frame at ${at} is shorter than a header`);
     assert(at + size <= stream.length, `a frame at ${at} is cut`);
     const flag = stream[at + 9];
     const body = stream.subarray(at + HEADER, at + size);

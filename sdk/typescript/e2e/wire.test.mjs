@@ -63,6 +63,9 @@ async function refusedHere(lw, room) {
   //= PROTOCOL.md#11.12
   // userInfo of more than 1,024 bytes is refused.
   await assert.rejects(room.send("x", { user: { nickname: "n".repeat(1_100) } }), { name: "Invalid" });
+  //= PROTOCOL.md#11.13
+  // More than 64 tags are refused.
+  await assert.rejects(room.send("x", { user: { tag: Array(65).fill("t") } }), { name: "Invalid" });
 }
 
 /** The frames of one side, each with the time at which its last byte passed. */
@@ -113,6 +116,9 @@ describe("over TCP", () => {
     //= PROTOCOL.md#3.15
     // A client in the reading body hands its LOGIN to the network in one piece.
     assert(proxy.record[0].bytes.length >= first.size);
+    //= PROTOCOL.md#3.4
+    // A first len below 7 is the reading *body*: so is a guest's, who has nothing to say.
+    assert.equal(first.size, 11);
   });
 
   test("every header is one of a request", () => {
@@ -131,6 +137,8 @@ describe("over TCP", () => {
       assert(frame.compression < 2);
       //= PROTOCOL.md#2.3
       // Bits 7-4 of the flag hold the version, here the one that was chosen.
+      //= PROTOCOL.md#8.13
+      // The dialect stays the first LOGIN's, also behind a later one.
       assert.equal(frame.version, 5);
       //= PROTOCOL.md#2.11
       // status says nothing in a request.
@@ -158,8 +166,16 @@ describe("over TCP", () => {
     //= PROTOCOL.md#6.7
     // The server compresses only towards clients whose first LOGIN had compression 1.
     assert.equal(first.compression, 1);
+    //= PROTOCOL.md#6.6
+    // A client may compress any of its bodies: this one does not, behind the first LOGIN.
+    assert(sent.slice(1).every(({ compression }) => compression === 0));
+    //= PROTOCOL.md#17.1
+    // features (field 100) would ask for extensions.
+    //= PROTOCOL.md#17.3
+    // Field numbers from 100 up are kept for extensions in every message: none is used.
+    assert(sent.flatMap(({ body }) => fieldsOf(body)).every(([number]) => number < 100));
     //= PROTOCOL.md#8.7
-    // A later LOGIN with a userId and a valid token makes a guest a user; section 17 is not asked for.
+    // A later LOGIN with a userId and a valid token makes a guest a user.
     assert.deepEqual(of(LOGIN).slice(1).map((frame) => textsOf(frame.body)), [{ 1: "sesame", 2: "alice" }]);
     //= PROTOCOL.md#7.1
     // JOIN_CR carries a ChatroomRequest, CMS one CRMessage.
@@ -209,6 +225,17 @@ describe("over TCP", () => {
     }
   });
 
+  test("what was sent is followed by a PING, whose PONG says that no refusal is on its way", () => {
+    const spoken = sent.findLastIndex(({ command }) => command === CMS);
+    //= PROTOCOL.md#11.18
+    // A client that wants to know that its CMS was not refused sends a PING behind it.
+    assert.equal(sent[spoken + 1].command, PING);
+    //= PROTOCOL.md#5.19
+    // A CMS that is refused is answered with a frame of command CMS, flow 1, its seq, the status, no body: the guest's alone.
+    const refusals = came.filter(({ command, flow }) => command === CMS && flow === 1);
+    assert.deepEqual(refusals.map(({ seq, status, size }) => [seq, status, size]), [[of(CMS)[0].seq, 3, 11]]);
+  });
+
   test("LOGOUT is the last that it says", () => {
     //= PROTOCOL.md#13.4
     // Whatever a client sends behind a LOGOUT is thrown away: there is nothing.
@@ -253,6 +280,9 @@ describe("over WebSocket", () => {
     assert.match(head, /\r\nsec-websocket-version: 13\r\n/i);
     assert.match(head, /\r\nsec-websocket-protocol: longwire\r\n/i);
     assert.doesNotMatch(head, /sec-websocket-extensions/i);
+    //= PROTOCOL.md#18.12
+    // Without an Origin it is no browser's.
+    assert.doesNotMatch(head, /^origin:/im);
   });
 
   test("binary messages of whole frames, and nothing that breaks RFC 6455", () => {
@@ -265,6 +295,10 @@ describe("over WebSocket", () => {
       assert([2, 8, 9, 10].includes(message.opcode), `opcode ${message.opcode}`);
       //= PROTOCOL.md#18.1
       // One binary message holds one whole frame or more.
+      //= PROTOCOL.md#18.3
+      // A later message that ends inside a frame closes with 1002: each splits into whole ones.
+      //= PROTOCOL.md#18.8
+      // A message has at most 64 fragments: these have one.
       if (message.opcode === 2) assert(message.fin && framesOf(message.payload).length > 0);
     }
     assert.deepEqual([sent[0].command, sent.at(-1).command], [LOGIN, LOGOUT]);

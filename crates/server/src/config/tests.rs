@@ -168,6 +168,8 @@ fn the_default_variables_are_the_default() {
 #[test]
 fn the_defaults_are_the_documented_ones() {
     let config = Config::default();
+    //= PROTOCOL.md#1.2
+    // The default address of a server is `127.0.0.1:7610`.
     assert_eq!(config.server.listen, ["127.0.0.1:7610".parse().unwrap()]);
     assert_eq!(config.limits.token_max(), 4 * KIB);
     assert_eq!(config.wire.versions, u16::MAX);
