@@ -2,12 +2,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { readFileSync } from "node:fs";
-import { Longwire } from "@longwire/client";
-import { bundle } from "./bundle.mjs";
-import { html, launch, script, serve } from "./chromium.mjs";
+import { html, script } from "./chromium.mjs";
 import { Ear } from "./hear.mjs";
 import { Proxy } from "./proxy.mjs";
-import { PATIENCE, Server } from "./server.mjs";
+import { BODY, Scene } from "./scene.mjs";
+import { PATIENCE } from "./server.mjs";
 
 /** What the page offers to the test: a client whose every event is kept, in order. */
 const PAGE = `
@@ -30,35 +29,26 @@ const QUICK = { reconnect: { first: 20, most: 100 } };
 /** Notices silence soon, and not so soon that a busy machine would pass for a dead one. */
 const WARY = { timeouts: { heartbeat: 200, pong: 2_000 } };
 
-let server, proxy, site, browser, bob, theirs;
+const policy = (rules) => html(BODY, { "content-security-policy": `default-src 'self'; connect-src ws: 'self'; ${rules}` });
+const FILES = {
+  "/no-worker": policy("worker-src 'none'"),
+  "/no-blob": policy("worker-src 'self'"),
+  "/worker.js": script(readFileSync(new URL("../dist/browser/worker.js", import.meta.url))),
+};
+
+const scene = new Scene();
+let proxy, site, browser, bob, theirs;
 
 before(async () => {
-  const page = script(await bundle(PAGE));
-  const worker = script(readFileSync(new URL("../dist/browser/worker.js", import.meta.url)));
-  const body = '<script type="module" src="/page.js"></script>';
-  const policy = (rules) => html(body, { "content-security-policy": `default-src 'self'; connect-src ws: 'self'; ${rules}` });
-  site = await serve({
-    "/": html(body),
-    "/no-worker": policy("worker-src 'none'"),
-    "/no-blob": policy("worker-src 'self'"),
-    "/page.js": page,
-    "/worker.js": worker,
-  });
-  // The page has an origin of its own, which the server must let in.
-  server = await Server.start({ sets: { "web.ws.origins": `["${site.origin}"]` } });
-  proxy = await Proxy.start(server.port);
-  browser = await launch();
-  bob = new Longwire(server.url("tcp"), { login: { userId: "bob", token: "local" } });
-  await bob.connect();
+  ({ site, browser } = await scene.begin(PAGE, { files: FILES }));
+  proxy = await Proxy.start(scene.server.port);
+  bob = await scene.speaker("bob");
   theirs = await bob.join("lobby");
 });
 
 after(async () => {
-  await browser?.close();
-  await bob?.close();
+  await scene.end();
   await proxy?.down();
-  await server?.stop();
-  site?.close();
 });
 
 /** A page with a client that has joined the lobby. */

@@ -5,13 +5,12 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { Longwire } from "@longwire/client";
-import { bundle } from "./bundle.mjs";
-import { html, launch, script, serve } from "./chromium.mjs";
 import { CMS, JOIN, LOGIN, LOGOUT, PING, PONG, fieldsOf, framesOf, textsOf, webSocketOf } from "./frames.mjs";
 import { within } from "./hear.mjs";
 import { pcap, tshark } from "./pcap.mjs";
 import { Proxy } from "./proxy.mjs";
-import { Server, binary } from "./server.mjs";
+import { Scene } from "./scene.mjs";
+import { binary } from "./server.mjs";
 
 const ASKED = [
   [LOGIN, JOIN, CMS, LOGIN, JOIN, CMS, CMS, PING],
@@ -58,24 +57,16 @@ async function story(Longwire, url, { push, cut }) {
 
 const PAGE = `import { Longwire } from "@longwire/client"; window.story = (url) => (${story})(Longwire, url, { push, cut });`;
 
-let server, site, browser, bob, theirs;
+const scene = new Scene();
+let site, server, browser, theirs;
 
 before(async () => {
-  site = await serve({ "/": html('<script type="module" src="/page.js"></script>'), "/page.js": script(await bundle(PAGE)) });
   // The story lasts as long as this machine takes.
-  server = await Server.start({ sets: { "web.ws.origins": `["${site.origin}"]`, "wire.timeouts.idle": "1h" } });
-  browser = await launch();
-  bob = new Longwire(server.url("tcp"), { login: { userId: "bob", token: "local" } });
-  await bob.connect();
-  theirs = await bob.join("lobby");
+  ({ site, server, browser } = await scene.begin(PAGE, { sets: { "wire.timeouts.idle": "1h" } }));
+  theirs = await (await scene.speaker("bob")).join("lobby");
 });
 
-after(async () => {
-  await browser?.close();
-  await bob?.close();
-  await server?.stop();
-  site?.close();
-});
+after(() => scene.end());
 
 /** What the world does in the story. */
 const world = (proxy) => ({ push: () => theirs.send("long ".repeat(200)), cut: async () => proxy.cut() });

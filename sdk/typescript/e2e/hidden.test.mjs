@@ -6,11 +6,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Longwire } from "@longwire/client";
-import { bundle } from "./bundle.mjs";
-import { html, launch, script, serve } from "./chromium.mjs";
 import { Proxy } from "./proxy.mjs";
-import { Server } from "./server.mjs";
+import { Scene } from "./scene.mjs";
 import { STATES, TELL, Told } from "./told.mjs";
 
 const LONG = Number(process.env.LONGWIRE_HIDDEN_SECONDS ?? 0);
@@ -47,24 +44,20 @@ const PAGE = `
   tell("ready", { visible: document.visibilityState });
 `;
 
-let server, site, browser, bob;
+const scene = new Scene();
+let site, server, browser, bob;
 const proxies = [];
 const told = new Told(SCALE.hidden + 120_000);
 
 before(async () => {
-  site = await serve({ "/": html('<script type="module" src="/page.js"></script>'), "/page.js": script(await bundle(PAGE)), "/told": told.take });
-  server = await Server.start({ sets: { ...SCALE.sets, "web.ws.origins": `["${site.origin}"]` } });
-  browser = await launch({ ignoreDefaultArgs: UNTHROTTLED, args: ["--no-sandbox", ...SCALE.args] });
-  bob = new Longwire(server.url("tcp"), { login: { userId: "bob", token: "local" }, timeouts: { heartbeat: SCALE.heartbeat } });
-  await bob.connect();
+  const launching = { ignoreDefaultArgs: UNTHROTTLED, args: ["--no-sandbox", ...SCALE.args] };
+  ({ site, server, browser } = await scene.begin(PAGE, { files: { "/told": told.take }, sets: SCALE.sets, launching }));
+  bob = await scene.speaker("bob", { timeouts: { heartbeat: SCALE.heartbeat } });
 });
 
 after(async () => {
-  await browser?.close();
-  await bob?.close();
+  await scene.end();
   await Promise.all(proxies.map((proxy) => proxy.down()));
-  await server?.stop();
-  site?.close();
 });
 
 /** A tab of the browser's own window; playwright keeps its hands off it, so it is hidden when another one is in front. */

@@ -3,11 +3,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { bundle } from "./bundle.mjs";
-import { html, launch, script, serve } from "./chromium.mjs";
 import { within } from "./hear.mjs";
 import { Proxy } from "./proxy.mjs";
-import { Server } from "./server.mjs";
+import { Scene } from "./scene.mjs";
 import { TELL, Told } from "./told.mjs";
 
 const HEARTBEAT = 1_000;
@@ -29,21 +27,16 @@ const PAGE = `
 `;
 
 const told = new Told();
-let server, site, browser, control;
+const scene = new Scene();
+let site, server, control;
 
 before(async () => {
-  site = await serve({ "/": html('<script type="module" src="/page.js"></script>'), "/page.js": script(await bundle(PAGE)), "/told": told.take });
-  const sets = { "web.ws.origins": `["${site.origin}"]`, "wire.timeouts.idle": "10s", "wire.timeouts.heartbeat": "5s" };
-  server = await Server.start({ sets });
-  browser = await launch();
-  control = await browser.newBrowserCDPSession();
+  const sets = { "wire.timeouts.idle": "10s", "wire.timeouts.heartbeat": "5s" };
+  ({ site, server } = await scene.begin(PAGE, { files: { "/told": told.take }, sets }));
+  control = await scene.browser.newBrowserCDPSession();
 });
 
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-  site?.close();
-});
+after(() => scene.end());
 
 /** A tab with a client that has joined. Playwright keeps its hands off it, so it can be hidden and frozen. */
 async function tab(name, proxy, worker) {
