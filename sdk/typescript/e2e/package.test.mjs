@@ -66,6 +66,8 @@ test("the tarball holds what is needed, and nothing runs when it is installed", 
   const { exports, scripts, dependencies } = JSON.parse(readFileSync(join(project, "node_modules/@longwire/client/package.json"), "utf8"));
   const installed = ["preinstall", "install", "postinstall", "prepare", "prepublish"].filter((name) => scripts?.[name]);
   assert.deepEqual(installed, []);
+  // Not run here, where other tests read `dist`: without it a clone would pack nothing but its README.
+  assert.equal(scripts.prepack, "npm run build");
   assert(Object.keys(dependencies).length <= 2, Object.keys(dependencies).join());
   const targets = (node) => (typeof node === "string" ? [node] : Object.values(node).flatMap(targets));
   for (const target of targets(exports)) assert(paths.includes(target.replace("./", "")), `${target} is packed`);
