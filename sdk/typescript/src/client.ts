@@ -82,11 +82,11 @@ export class Client extends Emitter<LongwireEvents> {
    *
    * The first attempt decides: where it fails this rejects, and the client is closed. Later losses are tried again, with full
    * jitter. With `retry` the first attempt is tried again as well, and this rejects only where trying again cannot
-   * help. A closed client may connect again: it begins anew, with its listeners and without its rooms.
+   * help. A closed client may connect again: it begins anew, with its listeners and without its rooms. Nobody has to await it:
+   * the event `state` tells the same.
    */
-  async connect({ retry = false }: ConnectOptions = {}): Promise<void> {
-    if (!this.#driver) this.#start(retry);
-    return this.#driver?.connected;
+  connect({ retry = false }: ConnectOptions = {}): Promise<void> {
+    return (this.#driver ?? this.#start(retry)).connected;
   }
 
   /**
@@ -146,7 +146,7 @@ export class Client extends Emitter<LongwireEvents> {
     return this.#driver.connection;
   }
 
-  #start(retry: boolean): void {
+  #start(retry: boolean): Driver {
     const { transports, random, timers, onWake } = this.#platform;
     const parts = {
       config: this.#config,
@@ -162,10 +162,11 @@ export class Client extends Emitter<LongwireEvents> {
       state: (state) => this.#changed(driver, state),
     });
     this.#driver = driver;
-    // Who does not await `connect` has the events.
+    // What nobody awaits would be an unhandled rejection, which ends a process of Node.
     driver.connected.catch(() => {});
     this.#sleep = onWake?.(() => this.wake());
     driver.attempt();
+    return driver;
   }
 
   #changed(driver: Driver, state: State): void {

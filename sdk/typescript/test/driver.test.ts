@@ -30,6 +30,25 @@ test("the first attempt decides, unless it is told to retry", async () => {
   assert.equal(bench.lines.length, 3);
 });
 
+test("who does not await connect has the states, and no unhandled rejection", async () => {
+  const bench = new Bench();
+  void bench.client.connect();
+  await settled();
+  bench.line.events.close({});
+  await settled();
+  assert.deepEqual([bench.client.state.name, (bench.client.state as { reason: string }).reason], ["closed", "unreachable"]);
+});
+
+test("a client that a listener closes as soon as it connects was never connected", async () => {
+  const bench = new Bench();
+  bench.client.on("state", ({ name }) => {
+    if (name === "connecting") void bench.client.close();
+  });
+  assert.equal((await failure(bench.client.connect())).name, "Closed");
+  await settled();
+  assert.deepEqual([bench.client.state.name, bench.lines.length], ["closed", 0]);
+});
+
 test("connecting has its time, and so has logging in, and so has the provider", async () => {
   const bench = new Bench();
   const unopened = failure(bench.client.connect());
