@@ -4,6 +4,8 @@ import { defineConfig } from "vite";
 export default defineConfig({
   base: "/",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  // one file of its own: what it shares with the page is in both
+  worker: { format: "es", rollupOptions: { output: { entryFileNames: "visit.js" } } },
   build: {
     // what every browser has had for a year or more: light-dark(), dvh, :has()
     target: "es2022",
@@ -13,7 +15,7 @@ export default defineConfig({
     cssCodeSplit: false,
     reportCompressedSize: false,
     rollupOptions: {
-      input: { demo: "index.html", visit: "src/visit/worker.ts" },
+      input: { demo: "index.html" },
       output: {
         entryFileNames: "[name].js",
         chunkFileNames: "[name].js",

@@ -3,28 +3,24 @@
 import "./style.css";
 import { effect } from "@preact/signals";
 import { createRef, render } from "preact";
-import { Chat, type Stage, type User } from "./model/chat.js";
+import { Chat, type User } from "./model/chat.js";
+import { GIFTS } from "./model/gifts.js";
 import { linkTo, roomOf, served } from "./model/link.js";
-import { language, remember, still, theme, words } from "./settings.js";
-import { WireStage } from "./stage/stage.js";
+import { language, remember, theme, words } from "./settings.js";
 import { App } from "./ui/app.js";
+import { Backdrop } from "./ui/backdrop.js";
 
 /** Kept for a reload of this tab alone, and only where any token will do: a token is no one's to keep here. */
 const NAME = "longwire.name";
 
 const place = served(document, location);
 const scenery = createRef<HTMLDivElement>();
-const sky = createRef<HTMLDivElement>();
+const stage = createRef<HTMLElement>();
 
-/** The page is drawn before its stage stands. */
-let stage: WireStage | undefined;
-const curtain: Stage = {
-  places: () => stage?.places() ?? { said: 0, gift: 0 },
-  fly: (comment) => stage?.fly(comment) ?? false,
-  burst: (gift) => stage?.burst(gift),
-  clear: () => stage?.clear(),
-};
-const chat = new Chat(place, curtain);
+/** What is drawn behind the page; there is none before the page is there. */
+let backdrop: Backdrop | undefined;
+const gave = Object.fromEntries(GIFTS.map((gift) => [gift, words.gave(words.gift[gift])]));
+const chat = new Chat(place, { fresh: () => backdrop?.fresh() }, gave);
 
 function go(room: string): void {
   if (room === chat.room.peek()) return;
@@ -70,16 +66,16 @@ document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
 const again = (): void => visit(chat.room.peek());
 const root = document.getElementById("app");
 if (root) {
-  const parts = { chat, needsToken: place.needsToken, doing: { become, withdraw }, go, again, scenery, sky };
+  const parts = { chat, needsToken: place.needsToken, doing: { become, withdraw }, go, again, scenery, stage };
   render(<App {...parts} />, root);
-}
-if (sky.current && scenery.current) {
-  stage = new WireStage(sky.current, scenery.current, (gift, text) => (gift === "box" ? text : words.gave(words.gift[gift])));
 }
 effect(() => {
   document.documentElement.dataset["theme"] = theme.value;
-  stage?.look(theme.value, still.value);
 });
+if (stage.current && scenery.current) {
+  const { look } = (backdrop = new Backdrop(scenery.current, stage.current));
+  effect(() => chat.see(look.value));
+}
 effect(() => {
   document.title = `#${chat.room.value} · Longwire`;
 });

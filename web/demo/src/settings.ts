@@ -15,7 +15,8 @@ export const language = languageOf(navigator.languages);
 export const words = wordsOf(language);
 
 const systemTheme = signal<Theme>(dark.matches ? "dark" : "light");
-const chosenTheme = signal<Theme | undefined>(stored(THEME) as Theme | undefined);
+const keptTheme = stored(THEME);
+const chosenTheme = signal<Theme | undefined>(keptTheme === "dark" || keptTheme === "light" ? keptTheme : undefined);
 export const theme = computed<Theme>(() => chosenTheme.value ?? systemTheme.value);
 dark.addEventListener("change", () => (systemTheme.value = dark.matches ? "dark" : "light"));
 

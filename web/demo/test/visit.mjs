@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
+import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { launch } from "../../../sdk/typescript/e2e/chromium.mjs";
 import { Server } from "../../../sdk/typescript/e2e/server.mjs";
@@ -18,6 +19,16 @@ export const PATIENCE = 60_000;
 export const DESKTOP = { width: 1440, height: 900 };
 export const TABLET = { width: 820, height: 1180 };
 export const PHONE = { width: 390, height: 844 };
+
+/** What the tests of one file need: a browser and a server, gone after the last of them. */
+export async function setting() {
+  const [browser, server] = await Promise.all([launch(), Server.start()]);
+  after(async () => {
+    await browser.close();
+    await server.stop();
+  });
+  return { browser, server, origin: `http://127.0.0.1:${server.port}` };
+}
 
 /** A page in a context of its own: as if it were another person's browser. It has gone nowhere yet. */
 export async function arrive(browser, origin, context = {}) {
@@ -87,12 +98,8 @@ export class Visitor {
     return this.page.locator(".row .text").allTextContents();
   }
 
-  /** The three numbers of the stage, read at one moment. */
   async counts() {
-    return this.page.evaluate(() => {
-      const of = (name) => Number(document.querySelector(`.part.${name} dd`).dataset.value);
-      return { received: of("received"), shown: of("shown"), thinned: of("thinned") };
-    });
+    return this.page.evaluate(counts);
   }
 
   /** Nothing went wrong that nobody looked at. `but`: what this test brings about itself. */
@@ -101,6 +108,12 @@ export class Visitor {
     assert.deepEqual(this.complaints.filter((complaint) => !but.test(complaint)), []);
     await this.page.context().close();
   }
+}
+
+/** Runs in a page: the three numbers of the stage, read at one moment. */
+export function counts() {
+  const of = (name) => Number(document.querySelector(`.part.${name} dd`).dataset.value);
+  return { received: of("received"), shown: of("shown"), thinned: of("thinned") };
 }
 
 /** Where the network is made to fail, the browser says so in the console. */

@@ -1,51 +1,33 @@
-// The room this page is in, and what came: the page's end of its worker, which holds the connection.
+// The room this page is in, and what came: the page's end of its worker, which holds the connection and draws the stage.
 //
-// Shows nothing itself: it fills signals and tells a stage. Invariant: shown + thinned = received, in every snapshot of
-// `counts`; what one says oneself is no part of it, for the server does not send it back.
+// Shows nothing itself: it fills signals. Invariant: shown + thinned = received, in every snapshot of `counts`; what one
+// says oneself is no part of it, for the server does not send it back.
 
 import { signal } from "@preact/signals";
 import type { Counts } from "../visit/thinning.js";
-import type { Ask, Heard, Kind, Places, Standing, Told, User } from "../visit/words.js";
+import type { Ask, Kind, Look, Standing, Told, User } from "../visit/words.js";
 import { Feed, type Note } from "./feed.js";
-import { Combo, GIFTS, giftOf, type Gift } from "./gifts.js";
-import { line } from "./text.js";
+import { GIFTS, type Gift } from "./gifts.js";
 
 export type { User };
 
-/** What a line of the column shows at most; the stage shows less. */
-const TEXT_MAX = 600;
-export const NAME_MAX = 40;
 /** How often a page that is seen asks for the round-trip time. */
 const PING_MS = 4_000;
-/** How often the worker is told of places on the stage that have come free. */
-const PLACES_MS = 100;
 /** Own sends that may still be refused, by their ids. */
 const SENT_MAX = 256;
-
-/** Where comments fly. */
-export interface Stage {
-  /** How many comments and gifts could begin now, whatever they say. */
-  places(): Places;
-  /** False: there was no place. */
-  fly(comment: { from: string; name: string; text: string; own: boolean }): boolean;
-  burst(gift: { gift: Gift; name: string; text: string; times: number; own: boolean }): void;
-  clear(): void;
-}
 
 export interface Place {
   readonly url: string;
   readonly needsToken: boolean;
 }
 
-type Answer = Extract<Told, { news: "answer" }>;
-interface Said {
-  readonly from: string;
-  readonly name: string;
-  readonly text: string;
-  readonly kind: Kind;
-  readonly own: boolean;
-  readonly time: number;
+/** Where a worker draws. */
+export interface Canvases {
+  /** One for each worker; undefined: workers cannot draw here, and the column is all there is. */
+  fresh(): OffscreenCanvas | undefined;
 }
+
+type Answer = Extract<Told, { news: "answer" }>;
 
 export class Chat {
   readonly room = signal("");
@@ -64,19 +46,17 @@ export class Chat {
   private worker: Worker | undefined;
   private visit = 0;
   private user: User | undefined;
-  private readonly combo = new Combo();
   private readonly sent = new Map<number, number>();
   private readonly waiting = new Map<number, (answer: Answer) => void>();
   private calls = 0;
-  /** What went to the stage, and what the worker knows could. */
-  private gone = { said: 0, gift: 0 };
-  private told: Places = { said: 0, gift: 0 };
+  private look: Look | undefined;
 
+  /** `gave`: what a gift's badge says of it. */
   constructor(
     private readonly place: Place,
-    private readonly stage: Stage,
+    private readonly canvases: Canvases,
+    private readonly gave: Readonly<Partial<Record<Gift, string>>>,
   ) {
-    setInterval(() => this.tellPlaces(), PLACES_MS);
     setInterval(() => !document.hidden && this.ask({ ask: "measure" }), PING_MS);
     document.addEventListener("visibilitychange", () => document.hidden || this.wake());
     document.addEventListener("resume", () => this.wake());
@@ -93,11 +73,16 @@ export class Chat {
     this.rate.value = 0;
     this.sent.clear();
     this.feed.clear();
-    this.stage.clear();
     this.visit += 1;
     this.loseCalls();
     this.worker ??= this.hire();
     this.ask({ ask: "enter", visit: this.visit, url: this.place.url, room, user });
+  }
+
+  /** How the stage looks from now on. */
+  see(look: Look): void {
+    this.look = look;
+    this.ask({ ask: "look", look });
   }
 
   /** A guest becomes a user, on the same connection. */
@@ -137,10 +122,10 @@ export class Chat {
     const me = this.me.value;
     if (me === undefined) return false;
     this.refusal.value = undefined;
-    const { why, id } = await this.call((call) => ({ ask: "send", call, kind, text, nickname: me }));
+    const { why, id, line } = await this.call((call) => ({ ask: "send", call, kind, text, nickname: me }));
     this.refusal.value = why;
-    if (id === undefined) return false;
-    this.sent.set(id, this.show({ from: me, name: me, text, kind, own: true, time: Date.now() }, { stage: true, column: true }));
+    if (id === undefined || !line) return false;
+    this.sent.set(id, this.feed.add({ ...line, own: true }));
     for (const old of this.sent.keys()) {
       if (this.sent.size <= SENT_MAX) break;
       this.sent.delete(old);
@@ -149,11 +134,12 @@ export class Chat {
   }
 
   private hire(): Worker {
-    const worker = new Worker("/visit.js", { type: "module" });
+    const worker = new Worker(new URL("../visit/worker.ts", import.meta.url), { type: "module" });
     worker.onmessage = ({ data }: MessageEvent<Told>) => data.visit === this.visit && this.hear(data);
     worker.onerror = () => this.failed(worker);
-    this.gone = { said: 0, gift: 0 };
-    this.told = { said: 0, gift: 0 };
+    const canvas = this.canvases.fresh();
+    if (canvas) worker.postMessage({ ask: "stage", canvas, gave: this.gave } satisfies Ask, [canvas]);
+    if (this.look) worker.postMessage({ ask: "look", look: this.look } satisfies Ask);
     return worker;
   }
 
@@ -189,8 +175,7 @@ export class Chat {
   private hear(told: Told): void {
     switch (told.news) {
       case "heard":
-        return this.take(told.heard);
-      case "counts":
+        for (const line of told.lines) this.feed.add({ ...line, own: false });
         this.counts.value = told.counts;
         this.rate.value = told.rate;
         return;
@@ -221,35 +206,8 @@ export class Chat {
     if (state.back) this.note("back");
   }
 
-  private take({ kind, from, nickname, text, bytes, time, stage, column }: Heard): void {
-    if (stage) this.gone[kind] += 1;
-    const name = line(nickname ?? from, NAME_MAX);
-    // what is no text has a size at least
-    this.show({ kind, from, name, text: line(text, TEXT_MAX) || `${bytes} B`, own: false, time }, { stage, column });
-  }
-
-  /** What has lost its place on the stage since it was judged is in the column: it counts as shown. */
-  private show({ from, name, text, kind, own, time }: Said, where: { stage: boolean; column: boolean }): number {
-    if (kind === "gift") {
-      const gift = giftOf(text);
-      const times = this.combo.add(from, gift, time);
-      if (where.stage) this.stage.burst({ gift, name, text, times, own });
-      return where.column ? this.feed.add({ kind, from, name, text, gift, times, own, time }) : 0;
-    }
-    const flies = where.stage && this.stage.fly({ from, name, text, own });
-    return where.column || !flies ? this.feed.add({ kind, from, name, text, own, time }) : 0;
-  }
-
   private note(note: Note): void {
     this.feed.add({ kind: "note", note, time: Date.now() });
-  }
-
-  private tellPlaces(): void {
-    const { said, gift } = this.stage.places();
-    const places = { said: this.gone.said + said, gift: this.gone.gift + gift };
-    if (places.said === this.told.said && places.gift === this.told.gift) return;
-    this.told = places;
-    this.ask({ ask: "places", places });
   }
 }
 

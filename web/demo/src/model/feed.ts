@@ -1,6 +1,6 @@
 // The column's lines: what is said, given, and what the page itself has to say. Bounded, oldest first.
 //
-// Lines gather in `next` and are shown together, in the next frame where it is quiet, a few times a second where it is not.
+// Lines gather in `next` and are shown together in the next frame; at a flood the worker tells of them a few times a second.
 // They are kept in chunks: where a line is added, all chunks but the last stay the very same value, so that nothing is done
 // about them. The oldest chunk goes as a whole.
 
@@ -11,8 +11,8 @@ const CHUNK = 12;
 /** Chunks that are kept; what scrolls further back is gone. */
 const CHUNKS_MAX = 13;
 export const LINES_MAX = CHUNK * CHUNKS_MAX;
-/** From one time to the next that lines are shown: faster, each would be laid out for itself, and none be read sooner. */
-const SHOW_MS = 300;
+/** A hidden page has no frames, and nobody to show them to. */
+const HIDDEN_MS = 1_000;
 
 export type Line =
   | {
@@ -49,7 +49,6 @@ export class Feed {
   private next: Line[] = [];
   private keys = 0;
   private due = false;
-  private shownAt = Number.NEGATIVE_INFINITY;
 
   add(line: Fresh): number {
     this.keys += 1;
@@ -61,15 +60,12 @@ export class Feed {
 
   private arm(): void {
     this.due = true;
-    const wait = this.shownAt + SHOW_MS - performance.now();
-    // a hidden page has no frames, and nobody to show them to
-    if (wait > 0 || document.hidden) setTimeout(() => this.show(), document.hidden ? 1_000 : wait);
+    if (document.hidden) setTimeout(() => this.show(), HIDDEN_MS);
     else requestAnimationFrame(() => this.show());
   }
 
   private show(): void {
     this.due = false;
-    this.shownAt = performance.now();
     const { next } = this;
     this.next = [];
     if (next.some((line) => line.kind !== "note")) this.hasSpoken.value = true;

@@ -2,6 +2,9 @@
 //
 // Never returns markup: everything is shown as text.
 
+/** Characters of a name that are shown. */
+export const NAME_MAX = 40;
+
 /** Controls, bidirectional overrides, and what has no width but joiners, which emoji and scripts need. */
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/g;
 

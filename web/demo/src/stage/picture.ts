@@ -1,8 +1,6 @@
-// Pictures: canvases that are painted once and then only moved.
+// Pictures: painted once, at the density of the screen, and copied to where they are in each frame.
 //
-// A canvas with a `2d` context is read out anew at every commit of a page that is composed without a GPU, whether it has changed
-// or not; one with a `bitmaprenderer` is handed over once. So painting happens on one canvas that nobody sees, and what
-// comes of it is given to the one that is shown.
+// At rest or on their way they are copied to whole pixels: nothing is resampled, so text stays as sharp as it was painted.
 
 let easel: OffscreenCanvasRenderingContext2D | null | undefined;
 
@@ -19,20 +17,26 @@ export function widthOf(text: string, font: string): number {
   return measure.measureText(text).width;
 }
 
-/** Shows on `canvas`, so large (in CSS pixels) and so dense, what `paint` paints. */
-export function show(
-  canvas: HTMLCanvasElement,
+/** A picture so large (in CSS pixels) and so dense. Whoever made it closes it. */
+export function picture(
   [width, height, density]: readonly [number, number, number],
   paint: (context: OffscreenCanvasRenderingContext2D) => void,
-): void {
+): ImageBitmap | undefined {
   const on = context();
-  const shown = canvas.getContext("bitmaprenderer");
-  if (!on || !shown) return;
-  on.canvas.width = Math.ceil(width * density);
-  on.canvas.height = Math.ceil(height * density); // this empties it, and takes every setting back
-  on.scale(density, density);
+  if (!on) return undefined;
+  on.canvas.width = Math.round(width * density);
+  on.canvas.height = Math.round(height * density); // this empties it, and takes every setting back
+  on.scale(on.canvas.width / width, on.canvas.height / height);
   paint(on);
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
-  shown.transferFromImageBitmap(on.canvas.transferToImageBitmap());
+  return on.canvas.transferToImageBitmap();
+}
+
+/** Copies a picture to the pixel nearest to a place in CSS pixels. */
+export function place(context: OffscreenCanvasRenderingContext2D, picture: ImageBitmap | undefined, x: number, y: number, density: number): void {
+  if (picture) context.drawImage(picture, Math.round(x * density), Math.round(y * density));
+}
+
+/** Gives a picture's memory back, which a collection would do later. */
+export function close(picture: ImageBitmap | undefined): void {
+  picture?.close();
 }

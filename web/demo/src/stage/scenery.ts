@@ -1,18 +1,17 @@
 // The moving background: a landscape that passes by, with a line of telegraph poles, in a few layers.
 //
-// Each layer is painted once, when the stage's size or theme changes, and then moved by the compositor: while it moves,
-// it costs the page's own thread nothing. A layer repeats after its `period`, so its animation has no seam.
+// Each layer is painted once, when the stage's size or theme changes, as a tile that repeats after its `period` without a seam. Where they
+// have moved, a few times a second, they are put together into one picture, which each frame begins with.
 
 import { sagAt, type Geometry } from "./geometry.js";
-import { paletteOf, type Palette, type Theme } from "./palette.js";
-import { show } from "./picture.js";
+import type { Palette } from "./palette.js";
+import { close, picture } from "./picture.js";
 
 interface Layer {
-  readonly name: string;
   /** Pixels a second. */
   readonly speed: number;
   readonly period: (geometry: Geometry) => number;
-  /** Its upper and lower edge: what is composed every frame is not larger than what is seen of it. */
+  /** Its upper and lower edge. */
   readonly band: (geometry: Geometry) => readonly [number, number];
   readonly paint: (context: OffscreenCanvasRenderingContext2D, width: number, geometry: Geometry, palette: Palette) => void;
 }
@@ -22,70 +21,84 @@ const DENSITY_MAX = 1.5;
 
 /** The poles', pixels a second. */
 export const LINE_SPEED = 16;
+/** From one step of the landscape to the next: the fastest layer moves by a pixel. */
+const STEP_MS = 1_000 / 24;
 
+/** From far to near. */
 const LAYERS: readonly Layer[] = [
-  { name: "clouds", speed: 3, period: () => 1400, band: ({ height }) => [0, 0.6 * height], paint: paintSky },
-  { name: "far", speed: 4, period: () => 1100, band: ({ height }) => [0.59 * height, 0.84 * height], paint: paintFar },
-  { name: "mid", speed: 8, period: () => 900, band: ({ height }) => [0.66 * height, 0.95 * height], paint: paintMid },
-  { name: "line", speed: LINE_SPEED, period: ({ span }) => span, band: ({ top, pitch, height }) => [top - pitch, 0.93 * height], paint: paintLine },
-  { name: "near", speed: 22, period: () => 1300, band: ({ height }) => [0.78 * height, height], paint: paintNear },
+  { speed: 3, period: () => 1400, band: ({ height }) => [0, 0.6 * height], paint: paintSky },
+  { speed: 4, period: () => 1100, band: ({ height }) => [0.59 * height, 0.84 * height], paint: paintFar },
+  { speed: 8, period: () => 900, band: ({ height }) => [0.66 * height, 0.95 * height], paint: paintMid },
+  { speed: LINE_SPEED, period: ({ span }) => span, band: ({ top, pitch, height }) => [top - pitch, 0.93 * height], paint: paintLine },
+  { speed: 22, period: () => 1300, band: ({ height }) => [0.78 * height, height], paint: paintNear },
 ];
 
+/** A layer from one repetition to the next; lengths in pixels of the canvas. */
+interface Tile {
+  readonly picture: ImageBitmap | undefined;
+  readonly speed: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 export class Scenery {
-  private readonly canvases = new Map<string, HTMLCanvasElement>();
-  private readonly animations = new Map<string, Animation>();
-  private still = false;
+  private tiles: Tile[] = [];
+  private readonly whole = new OffscreenCanvas(1, 1).getContext("2d");
+  private density = 1;
+  /** Undefined: to be put together. */
+  private step: number | undefined;
 
-  constructor(private readonly root: HTMLElement) {
-    for (const { name } of LAYERS) {
-      const canvas = document.createElement("canvas");
-      canvas.className = `layer ${name}`;
-      root.append(canvas);
-      this.canvases.set(name, canvas);
+  /** `wide`: the landscape may be wider than the part of it that wires are hung over. */
+  paint(geometry: Geometry, wide: number, palette: Palette, density: number): void {
+    for (const tile of this.tiles) close(tile.picture);
+    this.density = density;
+    this.tiles = LAYERS.map((layer) => paintTile(layer, geometry, palette, density));
+    if (!this.whole) return;
+    this.whole.canvas.width = Math.round(wide * density);
+    this.whole.canvas.height = Math.round(geometry.height * density);
+    this.step = undefined;
+  }
+
+  /** Brings it to where it is after so long; false: that is where it was. */
+  move(travelled: number): boolean {
+    const step = Math.floor(travelled / STEP_MS);
+    if (step === this.step || !this.whole) return false;
+    this.step = step;
+    const { width, height } = this.whole.canvas;
+    this.whole.clearRect(0, 0, width, height);
+    for (const tile of this.tiles) {
+      if (!tile.picture || tile.width === 0) continue;
+      const gone = Math.round(this.phase(tile.speed) * this.density) % tile.width;
+      for (let x = -gone; x < width; x += tile.width) this.whole.drawImage(tile.picture, x, tile.top, tile.width, tile.height);
     }
+    return true;
   }
 
-  /** `stage`: where the wires hang; the scenery may be wider. */
-  paint(stage: Geometry, theme: Theme, still: boolean): void {
-    this.still = still;
-    const geometry = { ...stage, width: this.root.clientWidth };
-    const palette = paletteOf(theme);
-    for (const layer of LAYERS) this.paintLayer(layer, geometry, palette);
+  /** How far what passes at this speed has come. */
+  phase(speed: number): number {
+    return ((this.step ?? 0) * STEP_MS * speed) / 1_000;
   }
 
-  private paintLayer(layer: Layer, geometry: Geometry, palette: Palette): void {
-    const canvas = this.canvases.get(layer.name);
-    if (!canvas) return;
-    const period = layer.period(geometry);
-    const width = geometry.width + period;
-    const density = Math.min(DENSITY_MAX, devicePixelRatio);
-    const [top, bottom] = layer.band(geometry).map(Math.round) as [number, number];
-    canvas.style.top = `${top}px`;
-    show(canvas, [width, bottom - top, density], (context) => {
-      context.translate(0, -top);
-      layer.paint(context, width, geometry, palette);
-    });
-    this.move(layer, canvas, period);
+  /** In the place of all that was there. */
+  draw(context: OffscreenCanvasRenderingContext2D): void {
+    if (!this.whole) return;
+    context.globalCompositeOperation = "copy";
+    context.drawImage(this.whole.canvas, 0, 0);
+    context.globalCompositeOperation = "source-over";
   }
+}
 
-  private move(layer: Layer, canvas: HTMLCanvasElement, period: number): void {
-    const before = this.animations.get(layer.name);
-    const part = before?.effect?.getComputedTiming().progress ?? 0; // a new size or theme is no new journey
-    before?.cancel();
-    const frames = [{ transform: "translateX(0)" }, { transform: `translateX(${-period}px)` }];
-    const duration = (period / layer.speed) * 1_000;
-    // whole pixels of the device: nothing is resampled, and between two steps nothing has to be composed anew
-    const easing = `steps(${Math.round(period * Math.max(1, Math.round(devicePixelRatio)))})`;
-    const animation = canvas.animate(frames, { duration, easing, iterations: Number.POSITIVE_INFINITY });
-    animation.currentTime = part * duration;
-    if (this.still) animation.pause();
-    this.animations.set(layer.name, animation);
-  }
-
-  /** How far the poles have come. */
-  phase(geometry: Geometry): number {
-    return ((Number(this.animations.get("line")?.currentTime ?? 0) * LINE_SPEED) / 1_000) % geometry.span;
-  }
+function paintTile({ speed, period, band, paint }: Layer, geometry: Geometry, palette: Palette, density: number): Tile {
+  const width = period(geometry);
+  const [top, bottom] = band(geometry).map(Math.round) as [number, number];
+  const side = [width, Math.max(1, bottom - top), Math.min(DENSITY_MAX, density)] as const;
+  const painted = picture(side, (context) => {
+    context.translate(0, -top);
+    paint(context, width, geometry, palette);
+  });
+  const [w, h] = [Math.round(width * density), Math.round(side[1] * density)];
+  return { picture: painted, speed, top: Math.round(top * density), width: w, height: h };
 }
 
 /** A number in [0, 1) for each place: the same landscape every time. */

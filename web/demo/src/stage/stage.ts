@@ -1,141 +1,151 @@
-// The stage: comments that ride along the wires, and gifts above them, over the scenery.
+// The stage: comments that ride along the wires, and gifts among them, over the scenery. Draws it all on one canvas.
 //
-// Draws nothing a frame: each comment and each piece of a gift is a small canvas that is painted once, and moved by the
-// compositor. Without motion (`prefers-reduced-motion`, or the button) comments stand still for a few seconds, and gifts
-// show their badge alone.
+// Lives in a worker, so that what it draws costs the page's own thread nothing. A comment is painted once, and copied to where it is in
+// each frame. Without motion (`prefers-reduced-motion`, or the button) comments stand still for a few seconds, gifts show their badge
+// alone, and nothing is drawn while nothing changes. Bounded: FLYING_MAX comments, PIXELS_MAX of canvas.
 
-import type { Stage } from "../model/chat.js";
 import type { Gift } from "../model/gifts.js";
 import { Lanes, type Way } from "../model/lanes.js";
-import type { Places } from "../visit/words.js";
+import type { Kind, Look } from "../visit/words.js";
 import { Bursts } from "./burst.js";
 import { geometryOf, sagAt, type Geometry } from "./geometry.js";
-import { paletteOf, type Theme } from "./palette.js";
+import { paletteOf } from "./palette.js";
+import { close, place } from "./picture.js";
 import { LINE_SPEED, Scenery } from "./scenery.js";
-import { Sprites, type Comment, type Sprite } from "./sprites.js";
+import { paintComment, type Comment, type Sprite } from "./sprites.js";
 
-/** A size that changes (a window that is dragged) is acted on once it rests. */
-const REST_MS = 120;
-/** Between two poles a wire is followed in so many straight pieces. */
-const PIECES = 10;
+/** Comments on the stage at once, at most. */
+const FLYING_MAX = 96;
+/** A sharper picture is not seen, and costs memory by its square. */
+const DENSITY_MAX = 2;
+/** Of the canvas: a screen larger than this is drawn less sharply. */
+const PIXELS_MAX = 8_000_000;
+/** Where nothing moves, this often is looked whose time is over. */
+const LOOK_MS = 100;
+/** A frame that was longer away does not make the landscape jump. */
+const AWAY_MS = 100;
 
 interface Flying {
   readonly sprite: Sprite;
   readonly way: Way;
-  move?: Animation;
-  landing?: number;
 }
 
-export class WireStage implements Stage {
-  private readonly flying = new Set<Flying>();
-  private readonly sprites: Sprites;
-  private readonly bursts: Bursts;
-  private readonly scenery: Scenery;
+export class WireStage {
+  private context: OffscreenCanvasRenderingContext2D | null = null;
+  private gave: Readonly<Partial<Record<Gift, string>>> = {};
+  private look: Look | undefined;
+  private density = 1;
   private geometry: Geometry = geometryOf(0, 0);
   private lanes = new Lanes(2, 1, false);
-  private theme: Theme = "light";
-  private still = false;
-  private resting = 0;
+  private flying: Flying[] = [];
+  private readonly bursts = new Bursts();
+  private readonly scenery = new Scenery();
+  /** How long the landscape has been passing by. */
+  private travelled = 0;
+  private drawnAt = 0;
+  private wasBusy = false;
+  private frame = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `sky`: an empty element over the whole stage; what flies is put into it. */
-  constructor(
-    private readonly sky: HTMLElement,
-    scenery: HTMLElement,
-    private readonly wordsOf: (gift: Gift, text: string) => string,
-  ) {
-    this.scenery = new Scenery(scenery);
-    this.sprites = new Sprites(sky);
-    this.bursts = new Bursts(sky);
-    new ResizeObserver(() => {
-      clearTimeout(this.resting);
-      this.resting = setTimeout(() => this.shape(), this.geometry.width === 0 ? 0 : REST_MS);
-    }).observe(sky);
+  /** Before this there is no stage: it takes nobody. */
+  open(canvas: OffscreenCanvas, gave: Readonly<Partial<Record<Gift, string>>>): void {
+    this.context = canvas.getContext("2d");
+    this.gave = gave;
   }
 
-  look(theme: Theme, still: boolean): void {
-    const motion = still !== this.still;
-    this.theme = theme;
-    this.still = still;
-    if (motion) this.clear(); // who flies cannot stand, and the other way round
-    this.shape();
+  see(look: Look): void {
+    const before = this.look;
+    this.look = look;
+    if (look.still !== before?.still) this.clear(); // who flies cannot stand, and the other way round
+    const isSame = (["width", "wide", "height", "density", "theme"] as const).every((name) => look[name] === before?.[name]);
+    if (!isSame) this.shape(look);
+    this.draw(performance.now());
   }
 
-  places(): Places {
-    if (document.hidden || this.geometry.width === 0) return { said: 0, gift: 0 };
-    return { said: Math.min(this.sprites.left, this.lanes.places(performance.now())), gift: this.bursts.left };
+  takes(kind: Kind, now: number): boolean {
+    if (!this.context || !this.look?.seen) return false;
+    if (kind === "gift") return this.bursts.left > 0;
+    return this.flying.length < FLYING_MAX && this.lanes.find(now) !== undefined;
   }
 
-  fly(comment: Comment): boolean {
-    const now = performance.now();
-    const place = this.lanes.find(now);
-    if (!place || this.sprites.left === 0 || document.hidden) return false;
-    const sprite = this.sprites.draw(comment, paletteOf(this.theme));
-    const one = { sprite, way: this.lanes.take(place, sprite.width) };
-    this.flying.add(one);
-    this.launch(one, now);
-    return true;
+  fly(comment: Comment, now: number): void {
+    const at = this.lanes.find(now);
+    if (!at || !this.look) return;
+    const sprite = paintComment(comment, paletteOf(this.look.theme), this.geometry, this.density);
+    this.flying.push({ sprite, way: this.lanes.take(at, sprite.width) });
+    this.arm();
   }
 
-  burst(gift: { gift: Gift; name: string; text: string; times: number }): void {
-    if (document.hidden) return;
-    const { name, times } = gift;
-    this.bursts.add({ gift: gift.gift, name, times, words: this.wordsOf(gift.gift, gift.text) });
+  burst({ gift, name, text, times }: { gift: Gift; name: string; text: string; times: number }): void {
+    this.bursts.add({ gift, name, times, words: this.gave[gift] ?? text });
+    this.arm();
   }
 
   clear(): void {
-    for (const one of this.flying) this.land(one);
+    for (const { sprite } of this.flying) close(sprite.picture);
+    this.flying = [];
     this.bursts.clear();
-    this.lanes = new Lanes(this.geometry.lanes, Math.max(1, this.geometry.width), this.still);
+    this.lanes = new Lanes(this.geometry.lanes, Math.max(1, this.geometry.width), this.look?.still ?? false);
   }
 
-  private shape(): void {
-    const { clientWidth, clientHeight } = this.sky;
-    if (clientWidth === 0 || clientHeight === 0) return;
-    this.geometry = geometryOf(clientWidth, clientHeight);
-    this.sprites.shape(this.geometry.pill, clientWidth);
-    this.lanes.shape(this.geometry.lanes, clientWidth, this.still);
-    this.scenery.paint(this.geometry, this.theme, this.still);
-    const { density } = this.sprites;
-    this.bursts.shape({ width: clientWidth, height: clientHeight, density, still: this.still }, paletteOf(this.theme));
-    const now = performance.now();
-    for (const one of this.flying) this.launch(one, now); // the wires hang elsewhere now
+  private shape({ width, wide, height, density, theme, still }: Look): void {
+    if (!this.context) return;
+    this.density = Math.min(DENSITY_MAX, Math.max(1, density), Math.sqrt(PIXELS_MAX / Math.max(1, wide * height)));
+    this.geometry = geometryOf(width, height);
+    this.lanes.shape(this.geometry.lanes, Math.max(1, width), still);
+    const { canvas } = this.context;
+    canvas.width = Math.round(wide * this.density);
+    canvas.height = Math.round(height * this.density);
+    this.scenery.paint(this.geometry, wide, paletteOf(theme), this.density);
+    this.bursts.shape({ width, height, density: this.density, still }, paletteOf(theme));
+    this.wasBusy = true; // the canvas is empty: what nobody moves has to be drawn too
   }
 
-  /** Sends a comment on its way, or what is left of it. */
-  private launch(one: Flying, now: number): void {
-    const { sprite, way } = one;
-    one.move?.cancel();
-    clearTimeout(one.landing);
-    const frames = this.frames(one, now);
-    sprite.canvas.style.visibility = "visible";
-    if (way.speed === 0) {
-      sprite.canvas.style.transform = frames[0] ?? "";
-    } else {
-      const options = { duration: way.until - way.from, delay: way.from - now, fill: "backwards" } as const;
-      one.move = sprite.canvas.animate({ transform: frames }, options);
-    }
-    one.landing = setTimeout(() => this.land(one), way.until - now);
+  /** The next frame: with the screen's where something moves, now and then where something stands that will go. */
+  private arm(): void {
+    if (!this.look?.seen || !this.context) return;
+    if (!this.look.still) this.frame ||= requestAnimationFrame((now) => this.draw(now));
+    else if (this.isBusy) this.timer ??= setTimeout(() => this.draw(performance.now()), LOOK_MS);
   }
 
-  private land(one: Flying): void {
-    if (!this.flying.delete(one)) return;
-    one.move?.cancel();
-    clearTimeout(one.landing);
-    this.sprites.give(one.sprite);
+  private get isBusy(): boolean {
+    return this.flying.length > 0 || this.bursts.isBusy;
   }
 
-  /** Where a comment is, in equal steps of time from its start to its end: on its wire, which passes by as well. */
-  private frames({ sprite, way }: Flying, now: number): string[] {
-    const { top, pitch, pill, span } = this.geometry;
-    const ms = way.until - way.from;
-    const start = this.scenery.phase(this.geometry) + (LINE_SPEED * (way.from - now)) / 1_000;
-    const count = way.speed === 0 ? 1 : Math.ceil((way.speed * ms) / (span / PIECES)) + 1;
-    return Array.from({ length: count }, (_, at) => {
-      const age = count === 1 ? 0 : (ms * at) / (count - 1);
-      const x = way.x - way.speed * age;
-      const phase = this.still ? start : start + (LINE_SPEED * age) / 1_000;
+  private draw(now: number): void {
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.timer);
+    this.frame = 0;
+    this.timer = undefined;
+    if (!this.look?.seen || !this.context) return;
+    if (!this.look.still) this.travelled += Math.min(AWAY_MS, Math.max(0, now - this.drawnAt));
+    this.drawnAt = now;
+    this.land(now);
+    this.bursts.advance(now);
+    const { isBusy } = this;
+    if (this.scenery.move(this.travelled) || isBusy || this.wasBusy) this.paint(this.context, now);
+    this.wasBusy = isBusy;
+    this.arm();
+  }
+
+  private land(now: number): void {
+    const isOver = ({ way }: Flying): boolean => now >= way.until;
+    if (!this.flying.some(isOver)) return;
+    for (const one of this.flying) if (isOver(one)) close(one.sprite.picture);
+    this.flying = this.flying.filter((one) => !isOver(one));
+  }
+
+  private paint(context: OffscreenCanvasRenderingContext2D, now: number): void {
+    this.scenery.draw(context);
+    this.bursts.drawShower(context, now); // what is said stays legible above it
+    const { top, pitch, pill } = this.geometry;
+    const phase = this.scenery.phase(LINE_SPEED);
+    for (const { sprite, way } of this.flying) {
+      if (now < way.from) continue;
+      const x = way.x - way.speed * (now - way.from);
       const y = top + way.lane * pitch + sagAt(this.geometry, x + sprite.width / 2 + phase) - pill / 2;
-      return `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
-    });
+      place(context, sprite.picture, x, y, this.density);
+    }
+    this.bursts.drawBadge(context, now);
   }
 }

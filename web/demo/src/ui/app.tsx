@@ -16,10 +16,10 @@ export interface AppParts {
   readonly go: (room: string) => void;
   readonly again: () => void;
   readonly scenery: RefObject<HTMLDivElement | null>;
-  readonly sky: RefObject<HTMLDivElement | null>;
+  readonly stage: RefObject<HTMLElement | null>;
 }
 
-export function App({ chat, needsToken, doing, go, again, scenery, sky }: AppParts) {
+export function App({ chat, needsToken, doing, go, again, scenery, stage }: AppParts) {
   const room = chat.room.value;
   return (
     <>
@@ -34,8 +34,7 @@ export function App({ chat, needsToken, doing, go, again, scenery, sky }: AppPar
         <Top chat={chat} go={go} />
         <main>
           <h1 class="unseen">Longwire, {words.room(room)}</h1>
-          <section class="stage" aria-label={words.stage}>
-            <div class="sky" ref={sky} aria-hidden="true" />
+          <section class="stage" ref={stage} aria-label={words.stage}>
             <Quiet chat={chat} room={room} />
             <Meter chat={chat} />
           </section>

@@ -36,6 +36,12 @@ export function Column({ chat }: { chat: Chat }) {
     if (foot.current) observer.observe(foot.current);
     return () => observer.disconnect();
   }, []);
+  useEffect(() => {
+    // a column that gets lower (gifts unfold, a keyboard comes) has not been scrolled: this comes before the end is looked for
+    const observer = new ResizeObserver(([entry]) => isAtEnd && entry?.target.scrollTo(0, entry.target.scrollHeight));
+    if (scroller.current) observer.observe(scroller.current);
+    return () => observer.disconnect();
+  }, [isAtEnd]);
   const isFlood = chat.rate.value > READ_OUT_MAX;
   return (
     <div class={`column${isFlood ? " flood" : ""}`}>

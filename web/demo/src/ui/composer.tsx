@@ -1,9 +1,9 @@
 // Where one writes: for a guest a place to choose a name, for a user a line of text and gifts.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { NAME_MAX, WORDS_OF, type Chat } from "../model/chat.js";
+import { WORDS_OF, type Chat } from "../model/chat.js";
 import { GIFTS } from "../model/gifts.js";
-import { id } from "../model/text.js";
+import { NAME_MAX, id } from "../model/text.js";
 import { words } from "../settings.js";
 import { GiftIcon, Icon } from "./icons.js";
 

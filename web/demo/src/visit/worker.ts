@@ -1,6 +1,7 @@
-// The page's worker: holds the connection, one visit at a time.
+// The page's worker: holds the connection, one visit at a time, and draws the stage.
 
-import { Visit, Window } from "./visit.js";
+import { WireStage } from "../stage/stage.js";
+import { Visit } from "./visit.js";
 import type { Ask, Told } from "./words.js";
 
 interface Scope {
@@ -9,23 +10,26 @@ interface Scope {
 }
 
 const scope = globalThis as unknown as Scope;
-const window = new Window();
+const stage = new WireStage();
 let visit: Visit | undefined;
 
 scope.onmessage = ({ data }) => {
   switch (data.ask) {
+    case "stage":
+      return stage.open(data.canvas, data.gave);
+    case "look":
+      return stage.see(data.look);
     case "enter": {
       const { visit: number, url, room, user } = data;
       visit?.end();
-      visit = new Visit((news) => scope.postMessage({ ...news, visit: number }), window, url, room, user);
+      stage.clear();
+      visit = new Visit((news) => scope.postMessage({ ...news, visit: number }), stage, url, room, user);
       return;
     }
     case "login":
       return void visit?.login(data);
     case "send":
       return void visit?.send(data);
-    case "places":
-      return window.set(data.places);
     case "measure":
       return void visit?.measure();
     case "wake":

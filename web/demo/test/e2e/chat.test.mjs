@@ -1,19 +1,9 @@
 // People in a room: they talk, give, come and go; the network and the server fail them and come back.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { OFFLINE, Proxy, Server, arrive, launch, send, visit } from "../visit.mjs";
+import { test } from "node:test";
+import { OFFLINE, Proxy, Server, arrive, send, setting, visit } from "../visit.mjs";
 
-let browser;
-let server;
-let origin;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), Server.start()]);
-  origin = `http://127.0.0.1:${server.port}`;
-});
-after(async () => {
-  await browser.close();
-  await server.stop();
-});
+const { browser, server, origin } = await setting();
 
 test("two browsers talk to each other", async () => {
   const [mira, otto] = await Promise.all([visit(browser, origin), visit(browser, origin)]);
@@ -57,6 +47,19 @@ test("a gift from the command line is seen", async () => {
   assert.equal(await row.locator(".gift-icon").count(), 1);
   assert.equal(await visitor.page.locator(".times").first().textContent(), "×2");
   await visitor.hears("sent a gift");
+  await visitor.isContent();
+});
+
+test("the newest line stays in sight when gifts unfold below it", async () => {
+  const visitor = await visit(browser, origin, { path: "/?room=shelf" });
+  await visitor.joins("Suki");
+  await send(server, { room: "shelf", lines: Array.from({ length: 30 }, (_, at) => `line ${at}`) });
+  await visitor.hears("line 29");
+  await visitor.gives("a star");
+  const gift = await visitor.hears("sent a star", "Suki");
+  const isInSight = (row) => row.getBoundingClientRect().bottom <= document.querySelector(".lines").getBoundingClientRect().bottom;
+  assert.ok(await gift.evaluate(isInSight));
+  assert.equal(await visitor.page.locator(".to-end").count(), 0);
   await visitor.isContent();
 });
 

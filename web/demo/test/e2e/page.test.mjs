@@ -5,22 +5,12 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { DESKTOP, PHONE, Server, TABLET, launch, send, visit } from "../visit.mjs";
+import { test } from "node:test";
+import { DESKTOP, PHONE, Server, TABLET, send, setting, visit } from "../visit.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-let browser;
-let server;
-let origin;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), Server.start()]);
-  origin = `http://127.0.0.1:${server.port}`;
-});
-after(async () => {
-  await browser.close();
-  await server.stop();
-});
+const { browser, server, origin } = await setting();
 
 /** Findings above minor, as one line each. */
 async function findings(page) {
@@ -105,23 +95,40 @@ test("hands on the keyboard get everywhere", async () => {
 test("who wants no motion gets none, and misses nothing", async () => {
   const visitor = await visit(browser, origin, { path: "/?room=still", reducedMotion: "reduce" });
   const { page } = visitor;
-  await send(server, { room: "still", lines: ["standing still"] });
-  await visitor.hears("standing still");
-  const isMoving = () => document.getAnimations().some((one) => one.playState === "running");
-  assert.equal(await page.evaluate(isMoving), false);
-  await page.waitForFunction(isPainted); // it stands on the stage
+  assert.equal(await moves(page), false);
+  const empty = await drawn(page);
+  const sent = send(server, { room: "still", lines: ["standing still"] });
+  while ((await drawn(page)) === empty); // it stands on the stage
+  await Promise.all([sent, visitor.hears("standing still")]);
+  while ((await drawn(page)) !== empty); // for a while
   await page.getByRole("button", { name: "Resume motion" }).click();
-  await page.waitForFunction(isMoving); // unless the reader asks for it
+  assert.equal(await moves(page), true); // unless the reader asks for it
   await visitor.isContent();
 });
 
-/** Whether a comment stands on the stage, and is not empty. */
-function isPainted() {
-  const flying = [...document.querySelectorAll(".flying")].find((one) => getComputedStyle(one).visibility === "visible");
-  if (!flying) return false;
-  const copy = new OffscreenCanvas(flying.width, flying.height).getContext("2d");
-  copy.drawImage(flying, 0, 0);
-  return copy.getImageData(0, 0, flying.width, flying.height).data.some((value) => value !== 0);
+/** What is drawn on the stage, as a number; it is not that of nothing. */
+async function drawn(page) {
+  const picture = await page.waitForFunction(() => {
+    const canvas = document.querySelector(".scenery canvas");
+    const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+    copy.drawImage(canvas, 0, 0);
+    const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+    return data.reduce((sum, value) => (Math.imul(sum, 31) + value) | 0, 0);
+  });
+  return picture.jsonValue();
+}
+
+/** Frames that are looked at for motion: the landscape has taken a step in a few. */
+const FRAMES = 30;
+
+/** Whether anything moves: an animation of the page, or what is drawn. */
+async function moves(page) {
+  const isAnimated = () => document.getAnimations().some((one) => one.playState === "running");
+  const before = await drawn(page);
+  await page.evaluate(async (frames) => {
+    for (let frame = 0; frame < frames; frame++) await new Promise(requestAnimationFrame);
+  }, FRAMES);
+  return (await page.evaluate(isAnimated)) || (await drawn(page)) !== before;
 }
 
 test("what people write is text, whatever it looks like", async () => {
