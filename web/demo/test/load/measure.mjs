@@ -7,17 +7,31 @@ export function percentile(values, part) {
   return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0;
 }
 
+/** The least of a trace that frames and their work can be told from. */
+export const CATEGORIES = ["toplevel", "blink.user_timing", "__metadata"];
+export const FRAME = "frame of the page";
+
+/** Runs in the page: marks each frame in the trace, and keeps its time. */
+export function markFrames(name) {
+  globalThis.frames_ = [];
+  const frame = (time) => {
+    globalThis.frames_.push(time);
+    performance.mark(name);
+    performance.clearMarks(name);
+    requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
+}
+
 /**
  * From frame to frame of the page: everything that its main thread did, in ms on the wall's clock (`work`) and on the
- * processor's (`cpu`). A frame begins with the task that its animation callbacks run in. `pushes`: messages of WebSockets.
+ * processor's (`cpu`). A frame begins with the task that its animation callbacks run in.
  */
 export function framesOf(events) {
-  const whole = events.filter(({ ph }) => ph === "X");
-  const callbacks = whole.filter(({ name }) => name === "FireAnimationFrame");
-  const main = commonest(callbacks.map(threadOf));
-  const ticks = callbacks.filter((event) => threadOf(event) === main).map(({ ts }) => ts);
-  const tasks = outermost(whole.filter((event) => event.name.endsWith("RunTask") && threadOf(event) === main));
-  ticks.sort((a, b) => a - b);
+  const marks = events.filter(({ cat, name }) => cat === "blink.user_timing" && name === FRAME);
+  const main = marks[0] && threadOf(marks[0]);
+  const ticks = marks.map(({ ts }) => ts).sort((a, b) => a - b);
+  const tasks = outermost(events.filter((event) => event.ph === "X" && event.name.endsWith("RunTask") && threadOf(event) === main));
   const [work, cpu] = [[], []];
   let tick = 0;
   for (const { ts, dur, tdur = dur } of tasks) {
@@ -32,16 +46,10 @@ export function framesOf(events) {
     cpu[cpu.length - 1] += tdur / 1_000;
   }
   // the last one was cut by the end of the trace
-  return { work: work.slice(0, -1), cpu: cpu.slice(0, -1), pushes: events.filter(({ name }) => name === "WebSocketReceive").length };
+  return { work: work.slice(0, -1), cpu: cpu.slice(0, -1) };
 }
 
 const threadOf = ({ pid, tid }) => `${pid} ${tid}`;
-
-function commonest(values) {
-  const counts = new Map();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
-}
 
 /** Those that are not inside another one, in order. */
 function outermost(tasks) {
@@ -70,8 +78,30 @@ export class Shares {
   }
 }
 
+/** Bytes in memory of the largest of the browser's processes of a type: the others are spare. */
+export function residentOf(type) {
+  const all = processes();
+  const sizes = [...all].filter(([pid, { name }]) => name === `browser's ${type}` && isOurs(all, pid)).map(([pid]) => residentBytes(pid));
+  return Math.max(0, ...sizes);
+}
+
+/** What is its own or written by it: not the files that it maps. */
+function residentBytes(pid) {
+  const [, kib] = /RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "latin1")) ?? [];
+  return Number(kib ?? 0) * 1_024;
+}
+
 /** By what a process is: the browser's by their type. */
 function ticks() {
+  const all = processes();
+  const sums = new Map();
+  for (const [pid, { name, used }] of all) {
+    if (isOurs(all, pid)) sums.set(name, (sums.get(name) ?? 0) + used);
+  }
+  return sums;
+}
+
+function processes() {
   const all = new Map();
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     try {
@@ -82,11 +112,7 @@ function ticks() {
       // it ended while the list was read
     }
   }
-  const sums = new Map();
-  for (const [pid, { name, used }] of all) {
-    if (isOurs(all, pid)) sums.set(name, (sums.get(name) ?? 0) + used);
-  }
-  return sums;
+  return all;
 }
 
 function kindOf(pid, name) {
