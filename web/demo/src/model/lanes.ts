@@ -50,12 +50,6 @@ export class Lanes {
     this.slots = slots;
   }
 
-  /** How many comments could begin now. */
-  places(now: number): number {
-    const by = now + (this.still ? 0 : AHEAD_MS);
-    return this.free.filter((free) => free <= by).length;
-  }
-
   /** The place that has been free longest; undefined: all are taken for a while. */
   find(now: number): Place | undefined {
     let best = 0;

@@ -16,9 +16,6 @@ interface Layer {
   readonly paint: (context: OffscreenCanvasRenderingContext2D, width: number, geometry: Geometry, palette: Palette) => void;
 }
 
-/** More pixels than this are not seen in hills. */
-const DENSITY_MAX = 1.5;
-
 /** The poles', pixels a second. */
 export const LINE_SPEED = 16;
 /** From one step of the landscape to the next: the fastest layer moves by a pixel. */
@@ -33,18 +30,17 @@ const LAYERS: readonly Layer[] = [
   { speed: 22, period: () => 1300, band: ({ height }) => [0.78 * height, height], paint: paintNear },
 ];
 
-/** A layer from one repetition to the next; lengths in pixels of the canvas. */
+/** A layer from one repetition to the next. */
 interface Tile {
-  readonly picture: ImageBitmap | undefined;
+  readonly picture: ImageBitmap;
   readonly speed: number;
+  /** In pixels of the canvas. */
   readonly top: number;
-  readonly width: number;
-  readonly height: number;
 }
 
 export class Scenery {
   private tiles: Tile[] = [];
-  private readonly whole = new OffscreenCanvas(1, 1).getContext("2d");
+  private whole: OffscreenCanvasRenderingContext2D | null = null;
   private density = 1;
   /** Undefined: to be put together. */
   private step: number | undefined;
@@ -53,7 +49,8 @@ export class Scenery {
   paint(geometry: Geometry, wide: number, palette: Palette, density: number): void {
     for (const tile of this.tiles) close(tile.picture);
     this.density = density;
-    this.tiles = LAYERS.map((layer) => paintTile(layer, geometry, palette, density));
+    this.tiles = LAYERS.flatMap((layer) => paintTile(layer, geometry, palette, density) ?? []);
+    this.whole ??= new OffscreenCanvas(1, 1).getContext("2d");
     if (!this.whole) return;
     this.whole.canvas.width = Math.round(wide * density);
     this.whole.canvas.height = Math.round(geometry.height * density);
@@ -67,10 +64,9 @@ export class Scenery {
     this.step = step;
     const { width, height } = this.whole.canvas;
     this.whole.clearRect(0, 0, width, height);
-    for (const tile of this.tiles) {
-      if (!tile.picture || tile.width === 0) continue;
-      const gone = Math.round(this.phase(tile.speed) * this.density) % tile.width;
-      for (let x = -gone; x < width; x += tile.width) this.whole.drawImage(tile.picture, x, tile.top, tile.width, tile.height);
+    for (const { picture: tile, speed, top } of this.tiles) {
+      const gone = Math.round(this.phase(speed) * this.density) % tile.width;
+      for (let x = -gone; x < width; x += tile.width) this.whole.drawImage(tile, x, top);
     }
     return true;
   }
@@ -89,16 +85,14 @@ export class Scenery {
   }
 }
 
-function paintTile({ speed, period, band, paint }: Layer, geometry: Geometry, palette: Palette, density: number): Tile {
+function paintTile({ speed, period, band, paint }: Layer, geometry: Geometry, palette: Palette, density: number): Tile | undefined {
   const width = period(geometry);
   const [top, bottom] = band(geometry).map(Math.round) as [number, number];
-  const side = [width, Math.max(1, bottom - top), Math.min(DENSITY_MAX, density)] as const;
-  const painted = picture(side, (context) => {
+  const tile = picture([width, Math.max(1, bottom - top), density], (context) => {
     context.translate(0, -top);
     paint(context, width, geometry, palette);
   });
-  const [w, h] = [Math.round(width * density), Math.round(side[1] * density)];
-  return { picture: painted, speed, top: Math.round(top * density), width: w, height: h };
+  return tile && { picture: tile, speed, top: Math.round(top * density) };
 }
 
 /** A number in [0, 1) for each place: the same landscape every time. */

@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { DESKTOP, PHONE, Server, TABLET, send, setting, visit } from "../visit.mjs";
+import { DESKTOP, PHONE, Server, TABLET, arrive, send, setting, visit } from "../visit.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -130,6 +130,19 @@ async function moves(page) {
   }, FRAMES);
   return (await page.evaluate(isAnimated)) || (await drawn(page)) !== before;
 }
+
+test("a browser whose workers do not draw has the conversation all the same", async () => {
+  const visitor = await arrive(browser, origin);
+  const { page } = visitor;
+  await page.addInitScript(() => delete HTMLCanvasElement.prototype.transferControlToOffscreen);
+  await page.goto(`${origin}/?room=plain`);
+  await visitor.isConnected();
+  await send(server, { room: "plain", lines: ["no stage, but words"] });
+  await visitor.hears("no stage, but words", "bob");
+  assert.equal(await page.locator(".scenery canvas").count(), 0);
+  await page.waitForFunction(() => document.querySelector(".part.shown dd").dataset.value === "1");
+  await visitor.isContent();
+});
 
 test("what people write is text, whatever it looks like", async () => {
   const visitor = await visit(browser, origin, { path: "/?room=hostile" });
