@@ -2,17 +2,15 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { launch } from "../../../sdk/typescript/e2e/chromium.mjs";
-import { Server } from "../../../sdk/typescript/e2e/server.mjs";
+import { Server, binary } from "../../../sdk/typescript/e2e/server.mjs";
 
 export { Proxy } from "../../../sdk/typescript/e2e/proxy.mjs";
-export { Server, launch };
+export { Server, binary, launch };
 
-const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 /** How long anything may take that a test waits for: wide, and a bound on failures alone. */
 export const PATIENCE = 60_000;
 
@@ -120,9 +118,8 @@ export function counts() {
 export const OFFLINE = /WebSocket connection to .* failed/;
 
 function sender(server, room, user, args) {
-  const built = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target", "debug/longwire");
   const command = ["send", "--addr", `127.0.0.1:${server.port}`, "--room", room, "--user", user, ...args];
-  return spawn(process.env.LONGWIRE_BIN ?? built, command, { stdio: ["pipe", "inherit", "inherit"] });
+  return spawn(binary(), command, { stdio: ["pipe", "inherit", "inherit"] });
 }
 
 /** `longwire send`, with these lines; resolves once the server has taken all of them. */

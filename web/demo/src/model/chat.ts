@@ -3,7 +3,7 @@
 // Shows nothing itself: it fills signals. Invariant: shown + thinned = received, in every snapshot of `counts`; what one
 // says oneself is no part of it, for the server does not send it back.
 
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import type { Counts } from "../visit/thinning.js";
 import type { Ask, Kind, Look, Standing, Told, User } from "../visit/words.js";
 import { Feed, type Note } from "./feed.js";
@@ -53,7 +53,7 @@ export class Chat {
 
   /** `gave`: what a gift's badge says of it. */
   constructor(
-    private readonly place: Place,
+    readonly place: Place,
     private readonly canvases: Canvases,
     private readonly gave: Readonly<Partial<Record<Gift, string>>>,
   ) {
@@ -85,9 +85,10 @@ export class Chat {
     this.ask({ ask: "look", look });
   }
 
-  /** A guest becomes a user, on the same connection. */
+  /** A guest becomes a user, on the same connection; where there is none just now, once there is one. */
   async become(user: User): Promise<boolean> {
     this.refusal.value = undefined;
+    await this.settled();
     const { why } = await this.call((call) => ({ ask: "login", call, user }));
     this.refusal.value = why;
     if (why !== undefined) return false;
@@ -131,6 +132,18 @@ export class Chat {
       this.sent.delete(old);
     }
     return true;
+  }
+
+  /** Until there is a connection, or will be none. */
+  private settled(): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = effect(() => {
+        const { name } = this.state.value;
+        if (name !== "connected" && name !== "closed") return;
+        resolve();
+        queueMicrotask(() => stop());
+      });
+    });
   }
 
   private hire(): Worker {

@@ -1,7 +1,7 @@
 // The whole page: a stage, and beside it (on a phone: below it) the conversation.
 
 import type { RefObject } from "preact";
-import type { Chat } from "../model/chat.js";
+import type { Chat, Place } from "../model/chat.js";
 import { linkTo } from "../model/link.js";
 import { words } from "../settings.js";
 import { Column, Meter } from "./column.js";
@@ -52,16 +52,23 @@ export function App({ chat, needsToken, doing, go, again, scenery, stage }: AppP
 /** What to do first, as long as nobody has said anything. */
 function Quiet({ chat, room }: { chat: Chat; room: string }) {
   if (chat.feed.hasSpoken.value || chat.counts.value.received > 0 || chat.state.value.name !== "connected") return null;
-  const name = /^[\w-]+$/.test(room) ? room : `'${room.replaceAll("'", "'\\''")}'`;
   return (
     <div class="quiet">
       <h2>{words.quiet}</h2>
       <p>{words.quietText}</p>
-      <code>{`longwire send --room ${name} \\\n  --type gift "a rose"`}</code>
+      <code>{sendRose(chat.place, room)}</code>
       <a class="small-button strong" href={linkTo(room)} target="_blank" rel="noopener">
         <Icon name="tab" />
         {words.openTab}
       </a>
     </div>
   );
+}
+
+/** A command that works as it stands: from anywhere, and where tokens are asked for, but for the token itself. */
+function sendRose({ url, needsToken }: Place, room: string): string {
+  const quoted = /^[\w-]+$/.test(room) ? room : `'${room.replaceAll("'", "'\\''")}'`;
+  const where = url === "ws://127.0.0.1:7610/ws" ? "" : ` \\\n  --addr ${url}`;
+  const token = needsToken ? " --token TOKEN" : "";
+  return `longwire send --room ${quoted}${where} \\\n  --user bob${token} --type gift "a rose"`;
 }

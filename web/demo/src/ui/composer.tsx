@@ -25,17 +25,16 @@ export function Composer({ chat, needsToken, doing }: { chat: Chat; needsToken: 
           {words.refused(words.why[refusal] ?? refusal)}
         </p>
       )}
-      {me === undefined ? <Guest needsToken={needsToken} become={doing.become} chat={chat} /> : <Writer chat={chat} me={me} withdraw={doing.withdraw} />}
+      {me === undefined ? <Guest needsToken={needsToken} become={doing.become} /> : <Writer chat={chat} me={me} withdraw={doing.withdraw} />}
     </div>
   );
 }
 
-function Guest({ chat, needsToken, become }: { chat: Chat; needsToken: boolean; become: Doing["become"] }) {
+function Guest({ needsToken, become }: { needsToken: boolean; become: Doing["become"] }) {
   const name = useRef<HTMLInputElement>(null);
   const token = useRef<HTMLInputElement>(null);
   const [suggestion] = useState(() => words.names[Math.floor(Math.random() * words.names.length)] ?? "Mira");
   const [isBusy, setBusy] = useState(false);
-  const isConnected = chat.state.value.name === "connected";
   const join = async (event: Event): Promise<void> => {
     event.preventDefault();
     const wanted = id(name.current?.value ?? "") ?? (needsToken ? undefined : suggestion);
@@ -60,7 +59,7 @@ function Guest({ chat, needsToken, become }: { chat: Chat; needsToken: boolean; 
             <input id="token" ref={token} type="password" placeholder={`${words.token} (${words.tokenHint})`} autoComplete="off" required />
           </>
         )}
-        <button type="submit" class="small-button strong" disabled={!isConnected || isBusy}>
+        <button type="submit" class="small-button strong" disabled={isBusy}>
           {words.joinIn}
         </button>
       </div>
@@ -70,7 +69,12 @@ function Guest({ chat, needsToken, become }: { chat: Chat; needsToken: boolean; 
 
 function Writer({ chat, me, withdraw }: { chat: Chat; me: string; withdraw: () => void }) {
   const field = useRef<HTMLInputElement>(null);
+  const gifts = useRef<HTMLButtonElement>(null);
   const [isGiving, setGiving] = useState(false);
+  const close = (): void => {
+    setGiving(false);
+    gifts.current?.focus();
+  };
   useEffect(() => field.current?.focus({ preventScroll: true }), []);
   const send = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -81,7 +85,7 @@ function Writer({ chat, me, withdraw }: { chat: Chat; me: string; withdraw: () =
     if (!(await chat.say(text)) && input.value === "") input.value = text;
   };
   return (
-    <form class="writer" onSubmit={send} onKeyDown={(event) => event.key === "Escape" && setGiving(false)}>
+    <form class="writer" onSubmit={send} onKeyDown={(event) => event.key === "Escape" && isGiving && close()}>
       {isGiving && (
         <ul class="gift-shelf" id="gift-shelf" aria-label={words.gifts}>
           {GIFTS.map((gift) => (
@@ -97,6 +101,7 @@ function Writer({ chat, me, withdraw }: { chat: Chat; me: string; withdraw: () =
       <div class="field-row">
         <button
           type="button"
+          ref={gifts}
           class="icon-button"
           aria-label={words.gifts}
           title={words.gifts}

@@ -126,8 +126,11 @@ function Invite({ room }: { room: string }) {
         <input ref={field} readOnly value={link} aria-label={words.invite} onFocus={(event) => event.currentTarget.select()} />
         <button type="button" class="small-button strong" onClick={copy}>
           <Icon name={copied ? "check" : "link"} />
-          <span role="status">{copied ? words.copied : words.copyLink}</span>
+          {copied ? words.copied : words.copyLink}
         </button>
+        <span class="unseen" role="status">
+          {copied && words.copied}
+        </span>
       </div>
     </div>
   );

@@ -1,7 +1,9 @@
 // People in a room: they talk, give, come and go; the network and the server fail them and come back.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { test } from "node:test";
-import { OFFLINE, Proxy, Server, arrive, send, setting, visit } from "../visit.mjs";
+import { promisify } from "node:util";
+import { OFFLINE, Proxy, Server, arrive, binary, send, setting, visit } from "../visit.mjs";
 
 const { browser, server, origin } = await setting();
 
@@ -37,6 +39,44 @@ test("a guest becomes a user on the same connection, and a guest again", async (
   await visitor.page.locator("#message").waitFor(); // the tab remembers who one was
   await visitor.page.getByRole("button", { name: "Back to watching" }).click();
   await visitor.page.locator("#name").waitFor();
+  await visitor.isContent();
+});
+
+test("who joins before there is a connection is in once there is", async () => {
+  const visitor = await arrive(browser, origin);
+  const { page } = visitor;
+  let isTyped;
+  const typed = new Promise((resolve) => (isTyped = resolve));
+  await page.route("**/visit.js", async (route) => {
+    await typed;
+    await route.continue();
+  });
+  await page.goto(`${origin}/?room=early`);
+  await page.getByLabel("Your name").fill("Lev");
+  await page.getByLabel("Your name").press("Enter");
+  await page.getByRole("button", { name: "Join in", disabled: true }).waitFor();
+  isTyped();
+  await page.getByLabel("Write as Lev").waitFor();
+  await visitor.says("early bird");
+  await visitor.hears("early bird", "Lev");
+  await visitor.isContent();
+});
+
+test("the command that a quiet room shows works as it stands", async () => {
+  const visitor = await visit(browser, origin, { path: `/?room=${encodeURIComponent("it's quiet")}` });
+  const shown = await visitor.page.locator(".quiet code").textContent();
+  await promisify(execFile)("sh", ["-c", `longwire() { "$LONGWIRE" "$@"; }\n${shown}`], { env: { LONGWIRE: binary() } });
+  await visitor.hears("sent a rose", "bob");
+  await visitor.isContent();
+});
+
+test("a link invites to a room", async () => {
+  const visitor = await visit(browser, origin, { path: "/?room=porch", permissions: ["clipboard-read", "clipboard-write"] });
+  const { page } = visitor;
+  await page.getByRole("button", { name: /^Room porch/ }).click();
+  await page.getByRole("button", { name: "Copy link" }).click();
+  await page.getByRole("status").getByText("Link copied").waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), `${origin}/?room=porch`);
   await visitor.isContent();
 });
 
