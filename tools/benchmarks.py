@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import pathlib
 import statistics
@@ -166,9 +167,13 @@ def result_of(whole, words):
 def ratio_of(pairs):
     """Medians of ours and theirs, their ratio, and the ratios of single rounds."""
     ours, theirs = (statistics.median(values) for values in zip(*pairs))
-    each = [ours / theirs for ours, theirs in pairs if theirs] or [1.0]
-    ratio = ours / theirs if theirs else 1.0
-    return {"longwire": ours, "baseline": theirs, "ratio": ratio, "ratio_lowest": min(each), "ratio_highest": max(each)}
+    each = [times(*pair) for pair in pairs]
+    return {"longwire": ours, "baseline": theirs, "ratio": times(ours, theirs), "ratio_lowest": min(each), "ratio_highest": max(each)}
+
+
+def times(ours, theirs):
+    """Nothing is as much as nothing; something is more than any number of times nothing."""
+    return ours / theirs if theirs else math.inf if ours else 1.0
 
 
 def run_beside_redis(longwire, words, rounds):
