@@ -29,21 +29,30 @@ fn hint(err: &io::Error) -> &'static str {
     }
 }
 
+/// Ports that the kernel chose: while this is there it gives them to nobody else.
+pub(crate) struct Chosen {
+    _sockets: Vec<Socket>,
+}
+
 /// The addresses themselves, with the ports that are free.
 ///
 /// With `SO_REUSEPORT` two servers would share a port in silence, so each is bound once without it. Where the kernel chose
-/// the port it is kept until all are chosen, or two listeners of ours might share one.
-pub(crate) fn probe(addresses: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, ListenError> {
-    let mut chosen = Vec::new();
+/// the port, it is to be kept until it is listened on, or another server that starts meanwhile may be given the same one.
+pub(crate) fn probe(
+    addresses: impl Iterator<Item = SocketAddr>,
+) -> Result<(Vec<SocketAddr>, Chosen), ListenError> {
+    let mut sockets = Vec::new();
     let mut probe_one = |address: SocketAddr| {
         let probe = socket(address, false)?;
         let bound = probe.local_addr()?.as_socket().unwrap_or(address);
         if address.port() == 0 {
-            chosen.push(probe);
+            sockets.push(probe);
         }
         Ok(bound)
     };
-    addresses.map(|address| probe_one(address).map_err(|cause| ListenError { address, cause })).collect()
+    let mut probed = |address| probe_one(address).map_err(|cause| ListenError { address, cause });
+    let bound = addresses.map(&mut probed).collect::<Result<_, _>>()?;
+    Ok((bound, Chosen { _sockets: sockets }))
 }
 
 /// One of the listeners on an address that was probed.
@@ -79,9 +88,9 @@ mod tests {
     #[test]
     fn a_port_that_somebody_has_is_refused_in_one_line() {
         let address = "127.0.0.1:0".parse().unwrap();
-        let bound = probe([address].into_iter()).unwrap()[0];
+        let bound = probe([address].into_iter()).unwrap().0[0];
         let _listeners = [listener(bound, 64 << 10).unwrap(), listener(bound, 64 << 10).unwrap()];
-        let err = probe([bound].into_iter()).unwrap_err().to_string();
+        let err = probe([bound].into_iter()).err().unwrap().to_string();
         assert!(err.contains(&bound.to_string()) && err.contains("another process has this port"), "{err}");
     }
 
@@ -89,9 +98,13 @@ mod tests {
     #[test]
     fn ports_that_the_kernel_chooses_are_different_ones() {
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let mut ports: Vec<_> = probe([any; 500].into_iter()).unwrap().iter().map(SocketAddr::port).collect();
+        let servers = [(); 2].map(|()| probe([any; 500].into_iter()).unwrap());
+        let addresses = servers.iter().flat_map(|(addresses, _)| addresses);
+        let mut ports: Vec<_> = addresses.clone().map(SocketAddr::port).collect();
         ports.sort_unstable();
         ports.dedup();
-        assert_eq!(ports.len(), 500);
+        assert_eq!(ports.len(), 1000);
+        let listeners = addresses.map(|address| listener(*address, 64 << 10));
+        assert!(listeners.collect::<Result<Vec<_>, _>>().is_ok(), "and who has them may listen on them");
     }
 }

@@ -225,7 +225,9 @@ impl Node {
         window: &Window,
         porch: &Arc<Porch>,
     ) -> Result<(Self, Vec<SocketAddr>), ServeError> {
-        let addresses = listen::probe(config.listeners().map(|listener| listener.address))?;
+        let (addresses, chosen) = listen::probe(config.listeners().map(|listener| listener.address))?;
+        // a copy in a shard's own table would keep the ports for good
+        let chosen = (!tables.private).then_some(chosen);
         // what shards reach each other by is made here, so that it means the same in every table of descriptors
         let polls = (0..shards)
             .map(|_| Poll::new())
@@ -270,6 +272,7 @@ impl Node {
         }
         drop(ready);
         told.iter().collect::<Result<Vec<()>, ServeError>>()?;
+        drop(chosen); // the shards listen there now
         Ok((node, addresses))
     }
 
