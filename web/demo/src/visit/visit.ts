@@ -9,8 +9,8 @@ import { Longwire, MessageType, type LongwireError, type Message, type Room } fr
 import { Thinning } from "./thinning.js";
 import type { Ask, Heard, Kind, News, User } from "./words.js";
 
-/** From one time to the next that the page is told what came: faster, it would be laid out more often and read no sooner. */
-const NEWS_MS = 300;
+/** From one time to the next that the page is told what came: to show three lines costs it hardly more than to show one. */
+const NEWS_MS = 400;
 const RATE_MS = 1_000;
 /** What a line of the column shows at most; the stage shows less. */
 const TEXT_MAX = 600;
