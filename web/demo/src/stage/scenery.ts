@@ -52,8 +52,8 @@ export class Scenery {
     this.tiles = LAYERS.flatMap((layer) => paintTile(layer, geometry, palette, density) ?? []);
     this.whole ??= new OffscreenCanvas(1, 1).getContext("2d");
     if (!this.whole) return;
-    this.whole.canvas.width = Math.round(wide * density);
-    this.whole.canvas.height = Math.round(geometry.height * density);
+    this.whole.canvas.width = Math.max(1, Math.round(wide * density)); // of an empty picture no copy can be made
+    this.whole.canvas.height = Math.max(1, Math.round(geometry.height * density));
     this.step = undefined;
   }
 

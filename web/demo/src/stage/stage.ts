@@ -94,8 +94,8 @@ export class WireStage {
     this.geometry = geometryOf(width, height);
     this.lanes.shape(this.geometry.lanes, Math.max(1, width), still);
     const { canvas } = this.context;
-    canvas.width = Math.round(wide * this.density);
-    canvas.height = Math.round(height * this.density);
+    canvas.width = Math.max(1, Math.round(wide * this.density));
+    canvas.height = Math.max(1, Math.round(height * this.density));
     this.scenery.paint(this.geometry, wide, paletteOf(theme), this.density);
     this.bursts.shape({ width, height, density: this.density, still }, paletteOf(theme));
     this.wasBusy = true; // the canvas is empty: what nobody moves has to be drawn too

@@ -106,6 +106,19 @@ test("who wants no motion gets none, and misses nothing", async () => {
   await visitor.isContent();
 });
 
+test("a stage of no size harms nobody", async () => {
+  const visitor = await visit(browser, origin, { path: "/?room=folded" });
+  const { page } = visitor;
+  await page.evaluate(() => (document.querySelector("#app").hidden = true));
+  await page.waitForFunction(() => document.querySelector(".scenery canvas").width === 1);
+  await page.evaluate(() => (document.querySelector("#app").hidden = false));
+  await page.waitForFunction(() => document.querySelector(".scenery canvas").width > 1);
+  await send(server, { room: "folded", lines: ["unfolded"] });
+  await visitor.hears("unfolded");
+  assert.equal(visitor.sockets, 1);
+  await visitor.isContent();
+});
+
 /** What is drawn on the stage, as a number; it is not that of nothing. */
 async function drawn(page) {
   const picture = await page.waitForFunction(() => {
